@@ -1,0 +1,34 @@
+// Package block is the contract of disk images: what a disk controller sees of what is behind a drive.
+package block
+
+import "io"
+
+// SectorSize is the unit of sizes: every Disk is a whole number of sectors long.
+const SectorSize = 512
+
+// Disk is a virtual disk's contents. Its methods may be called from several goroutines at once. Offsets and lengths are in bytes.
+// ReadAt and WriteAt beyond Size fail with an error and change nothing.
+type Disk interface {
+	io.ReaderAt
+	io.WriterAt
+	Size() int64 // in bytes
+	// Sync returns when all completed writes are on stable storage (fdatasync).
+	Sync() error
+	Close() error
+}
+
+// Optional abilities, found by type assertion.
+type (
+	// ReadOnly says that WriteAt fails always.
+	ReadOnly interface{ ReadOnly() bool }
+	// Discarder may forget the contents of a range, which then reads as anything.
+	Discarder interface{ Discard(off, n int64) error }
+	// Zeroer makes a range read as zeros cheaply.
+	Zeroer interface{ WriteZeroes(off, n int64) error }
+)
+
+// IsReadOnly reports whether d refuses writes.
+func IsReadOnly(d Disk) bool {
+	r, ok := d.(ReadOnly)
+	return ok && r.ReadOnly()
+}

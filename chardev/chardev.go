@@ -1,0 +1,17 @@
+// Package chardev is the contract of byte streams that the machine's serial ports, consoles and monitors are plugged into:
+// a terminal, a file, a socket, nothing.
+package chardev
+
+import "io"
+
+// Stream is one end of a byte stream. Read blocks until bytes arrive; it returns io.EOF when the other end is gone for good. Write may block;
+// a stream whose other end is away (a socket with no client) drops what is written. Close makes both return.
+type Stream interface {
+	io.ReadWriteCloser
+}
+
+// Announcer is a Stream that tells when its other end comes and goes. Found by type assertion.
+type Announcer interface {
+	// Watch has f called, which must not block, at every change, and once with the state as it is.
+	Watch(f func(open bool))
+}

@@ -1,0 +1,165 @@
+// Package input carries keys and pointer movements from the displays, the monitor and tests to the guest's input devices. The hub of all key
+// codes is Linux's evdev number (include/uapi/linux/input-event-codes.h).
+package input
+
+import "sync"
+
+// Code is a Linux evdev key or button number.
+type Code uint16
+
+// Kind says which fields of an Event matter.
+type Kind uint8
+
+// Kinds of events.
+const (
+	Key    Kind = iota // Code, Down: a key
+	Button             // Code (BTN_LEFT…), Down
+	Rel                // X, Y: movement in pixels of the screen, right and down positive
+	Abs                // X, Y: position from 0 to AbsMax across the screen
+	Wheel              // X, Y: notches; Y positive is away from the user (scroll up), X positive is to the right
+	Sync               // the events since the last Sync belong together
+)
+
+// AbsMax is the right or bottom edge in Abs events.
+const AbsMax = 32767
+
+// Event is one thing that a person did.
+type Event struct {
+	Kind Kind
+	Code Code
+	Down bool
+	X, Y int32
+}
+
+// Pointer buttons (BTN_*).
+const (
+	BtnLeft   Code = 0x110
+	BtnRight  Code = 0x111
+	BtnMiddle Code = 0x112
+	BtnSide   Code = 0x113
+	BtnExtra  Code = 0x114
+)
+
+// Sink takes events. Send never blocks.
+type Sink interface{ Send(Event) }
+
+// LEDs are a keyboard's lights.
+type LEDs uint8
+
+// Lights.
+const (
+	LEDScroll LEDs = 1 << iota
+	LEDNum
+	LEDCaps
+)
+
+// Router is the machine's Sink: it passes each event to the guest's active device of the kind. The last one Added that wants a kind gets it,
+// as with a keyboard plugged in later.
+type Router struct {
+	mu      sync.Mutex // guards everything below
+	devices []*routed
+	leds    LEDs
+	watch   []func(LEDs)
+	held    map[Code]bool
+}
+
+type routed struct {
+	sink  Sink
+	kinds []Kind
+}
+
+// Add makes a device take part; it gets the kinds of events it names. The result removes it.
+func (r *Router) Add(s Sink, kinds ...Kind) (remove func()) {
+	d := &routed{s, kinds}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.devices = append(r.devices, d)
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for i, x := range r.devices {
+			if x == d {
+				r.devices = append(r.devices[:i:i], r.devices[i+1:]...)
+			}
+		}
+	}
+}
+
+// Absolute reports whether the active pointer takes positions (a tablet): displays then send Abs, not Rel.
+func (r *Router) Absolute() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := len(r.devices) - 1; i >= 0; i-- {
+		for _, k := range r.devices[i].kinds {
+			if k == Abs || k == Rel {
+				return k == Abs
+			}
+		}
+	}
+	return false
+}
+
+// Send implements Sink.
+func (r *Router) Send(e Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e.Kind == Key {
+		if r.held == nil {
+			r.held = map[Code]bool{}
+		}
+		if e.Down {
+			r.held[e.Code] = true
+		} else {
+			delete(r.held, e.Code)
+		}
+	}
+	for i := len(r.devices) - 1; i >= 0; i-- {
+		for _, k := range r.devices[i].kinds {
+			if k == e.Kind {
+				r.devices[i].sink.Send(e)
+				return
+			}
+		}
+	}
+}
+
+// ReleaseAll sends a release for every key that is down: for a display that goes away.
+func (r *Router) ReleaseAll() {
+	r.mu.Lock()
+	var keys []Code
+	for c := range r.held {
+		keys = append(keys, c)
+	}
+	r.mu.Unlock()
+	for _, c := range keys {
+		r.Send(Event{Kind: Key, Code: c})
+	}
+}
+
+// SetLEDs is called by the keyboard when the guest changes its lights. Preconditions: no lock is held that a watcher takes.
+func (r *Router) SetLEDs(l LEDs) {
+	r.mu.Lock()
+	changed := r.leds != l
+	r.leds = l
+	watch := r.watch
+	r.mu.Unlock()
+	if changed {
+		for _, f := range watch {
+			f(l)
+		}
+	}
+}
+
+// LEDs is the state of the guest's keyboard lights.
+func (r *Router) LEDs() LEDs {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.leds
+}
+
+// WatchLEDs has f called, which must not block, whenever the lights change.
+func (r *Router) WatchLEDs(f func(LEDs)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.watch = append(r.watch[:len(r.watch):len(r.watch)], f)
+}

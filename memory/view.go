@@ -1,0 +1,199 @@
+package memory
+
+import (
+	"encoding/binary"
+	"sort"
+)
+
+// Range is a stretch of addresses that shows part of one region.
+type Range struct {
+	Addr, Size uint64
+	Region     *Region // RAM, ROM or registers
+	Off        uint64  // of Addr in the region
+}
+
+// View is an immutable map from addresses to regions. Stale ones stay valid as long as somebody reads them: RAM lives until its machine closes.
+type View struct {
+	mask   uint64
+	ranges []Range // sorted, no overlaps
+}
+
+// Ranges are all stretches, sorted by address.
+func (v *View) Ranges() []Range { return v.ranges }
+
+// add puts r under what is there already: only the addresses not yet taken show it.
+func (v *View) add(r Range) {
+	i := sort.Search(len(v.ranges), func(i int) bool { return v.ranges[i].Addr+v.ranges[i].Size > r.Addr })
+	var fresh []Range
+	at, end := r.Addr, r.Addr+r.Size
+	for j := i; at < end; j++ {
+		stop, next := end, end
+		if j < len(v.ranges) && v.ranges[j].Addr < end {
+			stop, next = v.ranges[j].Addr, v.ranges[j].Addr+v.ranges[j].Size
+		}
+		if at < stop {
+			fresh = append(fresh, Range{Addr: at, Size: stop - at, Region: r.Region, Off: r.Off + at - r.Addr})
+		}
+		at = next
+	}
+	v.ranges = append(v.ranges, fresh...)
+	sort.Slice(v.ranges, func(i, j int) bool { return v.ranges[i].Addr < v.ranges[j].Addr })
+}
+
+// Find is the stretch that holds addr; false where nothing is mapped.
+func (v *View) Find(addr uint64) (Range, bool) {
+	lo, hi := 0, len(v.ranges)
+	for lo < hi {
+		m := int(uint(lo+hi) >> 1)
+		if v.ranges[m].Addr+v.ranges[m].Size <= addr {
+			lo = m + 1
+		} else {
+			hi = m
+		}
+	}
+	if lo < len(v.ranges) && v.ranges[lo].Addr <= addr {
+		return v.ranges[lo], true
+	}
+	return Range{}, false
+}
+
+// bytes is memory from addr on, at most n bytes and at most as much as lies together. Where addr is no memory (or ROM, for a write)
+// it is nil, and gap says how many bytes from addr, at most n, are so.
+func (v *View) bytes(addr, n uint64, write bool) (b []byte, gap uint64) {
+	addr &= v.mask
+	r, ok := v.Find(addr)
+	if !ok {
+		i := sort.Search(len(v.ranges), func(i int) bool { return v.ranges[i].Addr > addr })
+		if i < len(v.ranges) {
+			n = min(n, v.ranges[i].Addr-addr)
+		}
+		return nil, n
+	}
+	d := addr - r.Addr
+	n = min(n, r.Size-d)
+	if r.Region.kind == kindRAM || r.Region.kind == kindROM && !write {
+		return r.Region.ram[r.Off+d : r.Off+d+n : r.Off+d+n], 0
+	}
+	return nil, n
+}
+
+func (v *View) wrote(addr, n uint64) {
+	for n > 0 {
+		addr &= v.mask
+		r, ok := v.Find(addr)
+		if !ok {
+			_, gap := v.bytes(addr, n, true)
+			addr, n = addr+gap, n-gap
+			continue
+		}
+		k := min(n, r.Size-(addr-r.Addr))
+		if r.Region.kind == kindRAM {
+			r.Region.Wrote(r.Off+addr-r.Addr, k)
+		}
+		addr, n = addr+k, n-k
+	}
+}
+
+// Load reads 1, 2, 4 or 8 bytes; see Space.Load.
+func (v *View) Load(addr uint64, size int) uint64 {
+	addr &= v.mask
+	r, ok := v.Find(addr)
+	if !ok {
+		return ones(size)
+	}
+	off := addr - r.Addr
+	if off+uint64(size) > r.Size {
+		return v.loadSplit(addr, size)
+	}
+	return r.Region.load(r.Off+off, size)
+}
+
+// Store writes 1, 2, 4 or 8 bytes; see Space.Store.
+func (v *View) Store(addr uint64, size int, val uint64) {
+	addr &= v.mask
+	r, ok := v.Find(addr)
+	if !ok {
+		return
+	}
+	off := addr - r.Addr
+	if off+uint64(size) > r.Size {
+		for i := range size {
+			v.Store(addr+uint64(i), 1, val>>(8*i)&0xff)
+		}
+		return
+	}
+	r.Region.store(r.Off+off, size, val)
+}
+
+// loadSplit reads byte by byte what lies across the end of a region.
+func (v *View) loadSplit(addr uint64, size int) (val uint64) {
+	for i := range size {
+		val |= v.Load(addr+uint64(i), 1) << (8 * i)
+	}
+	return val
+}
+
+func ones(size int) uint64 { return ^uint64(0) >> (64 - 8*size) }
+
+func (r *Region) load(off uint64, size int) uint64 {
+	if r.kind == kindIO {
+		return r.readIO(off, size)
+	}
+	b := r.ram[off:]
+	switch size {
+	case 1:
+		return uint64(b[0])
+	case 2:
+		return uint64(binary.LittleEndian.Uint16(b))
+	case 4:
+		return uint64(binary.LittleEndian.Uint32(b))
+	default:
+		return binary.LittleEndian.Uint64(b)
+	}
+}
+
+func (r *Region) store(off uint64, size int, val uint64) {
+	switch r.kind {
+	case kindIO:
+		r.writeIO(off, size, val)
+		return
+	case kindROM:
+		return
+	}
+	b := r.ram[off:]
+	switch size {
+	case 1:
+		b[0] = byte(val)
+	case 2:
+		binary.LittleEndian.PutUint16(b, uint16(val))
+	case 4:
+		binary.LittleEndian.PutUint32(b, uint32(val))
+	default:
+		binary.LittleEndian.PutUint64(b, val)
+	}
+	r.Wrote(off, uint64(size))
+}
+
+// readIO brings an access into the widths that the handler takes.
+func (r *Region) readIO(off uint64, size int) uint64 {
+	w := r.widths
+	if size < w.Min {
+		base := off &^ uint64(w.Min-1)
+		return r.handler.Read(base, w.Min) >> (8 * (off - base)) & ones(size)
+	}
+	if size <= w.Max {
+		return r.handler.Read(off, size) & ones(size)
+	}
+	var val uint64
+	for i := 0; i < size; i += w.Max {
+		val |= r.handler.Read(off+uint64(i), w.Max) & ones(w.Max) << (8 * i)
+	}
+	return val
+}
+
+func (r *Region) writeIO(off uint64, size int, val uint64) {
+	step := min(size, r.widths.Max)
+	for i := 0; i < size; i += step {
+		r.handler.Write(off+uint64(i), step, val>>(8*i)&ones(step))
+	}
+}
