@@ -1,0 +1,106 @@
+// Package mux lets several streams share one: what is typed goes to the one that has the focus, what any of them writes is shown. Ctrl-A is the
+// escape, as QEMU's -nographic has it: Ctrl-A x quits, c changes the focus, b sends a break, h shows help, Ctrl-A twice types it.
+package mux
+
+import (
+	"io"
+	"sync"
+
+	"govm-desktop/chardev"
+)
+
+const escape = 0x01
+
+const help = "\r\nCtrl-A h    this help\r\nCtrl-A x    quit\r\nCtrl-A c    change between console and monitor\r\nCtrl-A b    send a break\r\nCtrl-A Ctrl-A  type Ctrl-A\r\n"
+
+// Mux is the shared stream.
+type Mux struct {
+	base chardev.Stream
+	quit func()
+
+	wmu sync.Mutex // one writer at a time
+
+	mu    sync.Mutex // guards everything below
+	ends  []*end
+	focus int
+	esc   bool
+}
+
+// Breaker is a stream whose reader can be told of a line break.
+type Breaker interface{ OnBreak(func()) }
+
+type end struct {
+	m       *Mux
+	r       *io.PipeReader
+	w       *io.PipeWriter
+	onBreak func()
+}
+
+// New returns a Mux on base; quit is called for Ctrl-A x. Start begins to read.
+func New(base chardev.Stream, quit func()) *Mux { return &Mux{base: base, quit: quit} }
+
+// Stream adds one that shares. The first has the focus.
+func (m *Mux) Stream() chardev.Stream {
+	r, w := io.Pipe()
+	e := &end{m: m, r: r, w: w}
+	m.mu.Lock()
+	m.ends = append(m.ends, e)
+	m.mu.Unlock()
+	return e
+}
+
+// Start reads from the base until it ends.
+func (m *Mux) Start() {
+	go func() {
+		buf := make([]byte, 256)
+		for {
+			n, err := m.base.Read(buf)
+			for _, b := range buf[:n] {
+				m.typed(b)
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+}
+
+func (m *Mux) typed(b byte) {
+	m.mu.Lock()
+	esc := m.esc
+	m.esc = !esc && b == escape
+	to := m.ends[m.focus]
+	m.mu.Unlock()
+	switch {
+	case !esc && b == escape:
+	case !esc || b == escape:
+		to.w.Write([]byte{b})
+	case b == 'x':
+		m.quit()
+	case b == 'h' || b == '?':
+		m.write([]byte(help))
+	case b == 'b':
+		if to.onBreak != nil {
+			to.onBreak()
+		}
+	case b == 'c':
+		m.mu.Lock()
+		m.focus = (m.focus + 1) % len(m.ends)
+		m.mu.Unlock()
+	}
+}
+
+func (m *Mux) write(p []byte) (int, error) {
+	m.wmu.Lock()
+	defer m.wmu.Unlock()
+	return m.base.Write(p)
+}
+
+// OnBreak implements Breaker.
+func (e *end) OnBreak(f func())            { e.onBreak = f }
+func (e *end) Read(p []byte) (int, error)  { return e.r.Read(p) }
+func (e *end) Write(p []byte) (int, error) { return e.m.write(p) }
+func (e *end) Close() error {
+	e.r.Close()
+	return e.w.Close()
+}

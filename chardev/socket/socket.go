@@ -1,0 +1,226 @@
+// Package socket is a byte stream over TCP or a Unix socket, as server or client. A server has one client at a time: the next one waits until it has gone.
+// While nobody is connected, what is written is dropped.
+package socket
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+// Options say how to connect.
+type Options struct {
+	Network string // "tcp" or "unix"
+	Address string // host:port or path
+	Server  bool
+	// Wait makes Open of a server wait for its first client.
+	Wait bool
+	// Reconnect is how long a client waits before it connects again; 0: it does not.
+	Reconnect time.Duration
+	NoDelay   bool // TCP_NODELAY
+}
+
+// Stream implements chardev.Stream and chardev.Announcer.
+type Stream struct {
+	opt Options
+	lis net.Listener
+
+	mu     sync.Mutex // guards everything below
+	cond   *sync.Cond // conn or closed has changed
+	conn   net.Conn
+	closed bool
+	watch  []func(bool)
+}
+
+// Open listens, or connects.
+func Open(opt Options) (*Stream, error) {
+	s := &Stream{opt: opt}
+	s.cond = sync.NewCond(&s.mu)
+	if !opt.Server {
+		c, err := net.Dial(opt.Network, opt.Address)
+		if err != nil && opt.Reconnect == 0 {
+			return nil, fmt.Errorf("chardev socket: %w", err)
+		}
+		if err == nil {
+			s.attach(c)
+		}
+		go s.dialer()
+		return s, nil
+	}
+	lis, err := Listen(opt.Network, opt.Address)
+	if err != nil {
+		return nil, fmt.Errorf("chardev socket: %w", err)
+	}
+	s.lis = lis
+	go s.accepter()
+	if opt.Wait {
+		s.mu.Lock()
+		for s.conn == nil && !s.closed {
+			s.cond.Wait()
+		}
+		s.mu.Unlock()
+	}
+	return s, nil
+}
+
+// Listen is net.Listen, but takes over a Unix socket that a dead server left behind.
+func Listen(network, address string) (net.Listener, error) {
+	lis, err := net.Listen(network, address)
+	if err == nil || network != "unix" {
+		return lis, err
+	}
+	st, serr := os.Lstat(address)
+	if serr != nil || st.Mode()&fs.ModeSocket == 0 {
+		return nil, err
+	}
+	if c, derr := net.Dial("unix", address); derr == nil {
+		c.Close()
+		return nil, fmt.Errorf("%s: another program listens there", address)
+	}
+	if rerr := os.Remove(address); rerr != nil {
+		return nil, err
+	}
+	return net.Listen(network, address)
+}
+
+// Addr is where a server listens.
+func (s *Stream) Addr() net.Addr { return s.lis.Addr() }
+
+// Watch implements chardev.Announcer.
+func (s *Stream) Watch(f func(bool)) {
+	s.mu.Lock()
+	s.watch = append(s.watch[:len(s.watch):len(s.watch)], f)
+	open := s.conn != nil
+	s.mu.Unlock()
+	f(open)
+}
+
+func (s *Stream) attach(c net.Conn) {
+	if t, ok := c.(*net.TCPConn); ok {
+		t.SetNoDelay(s.opt.NoDelay)
+	}
+	s.mu.Lock()
+	if s.closed {
+		c.Close()
+	}
+	s.conn = c
+	s.cond.Broadcast()
+	watch := s.watch
+	s.mu.Unlock()
+	for _, f := range watch {
+		f(true)
+	}
+}
+
+// detach forgets a connection that has ended.
+func (s *Stream) detach(c net.Conn) {
+	c.Close()
+	s.mu.Lock()
+	gone := s.conn == c
+	if gone {
+		s.conn = nil
+		s.cond.Broadcast()
+	}
+	watch := s.watch
+	s.mu.Unlock()
+	if gone {
+		for _, f := range watch {
+			f(false)
+		}
+	}
+}
+
+// idle waits until nobody is connected; false: the stream is closed.
+func (s *Stream) idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.conn != nil && !s.closed {
+		s.cond.Wait()
+	}
+	return !s.closed
+}
+
+func (s *Stream) accepter() {
+	for s.idle() {
+		c, err := s.lis.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			time.Sleep(10 * time.Millisecond) // out of descriptors, perhaps: try again, not at once
+			continue
+		}
+		s.attach(c)
+	}
+}
+
+func (s *Stream) dialer() {
+	for s.idle() && s.opt.Reconnect > 0 {
+		time.Sleep(s.opt.Reconnect)
+		if c, err := net.Dial(s.opt.Network, s.opt.Address); err == nil {
+			s.attach(c)
+		}
+	}
+}
+
+// current is the connection; block waits for one. nil: the stream is closed, or a client that does not reconnect has lost its server.
+func (s *Stream) current(block bool) net.Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for block && s.conn == nil && !s.closed && (s.opt.Server || s.opt.Reconnect > 0) {
+		s.cond.Wait()
+	}
+	if s.closed {
+		return nil
+	}
+	return s.conn
+}
+
+// Read waits for bytes, from whoever is connected.
+func (s *Stream) Read(p []byte) (int, error) {
+	for {
+		c := s.current(true)
+		if c == nil {
+			return 0, io.EOF
+		}
+		n, err := c.Read(p)
+		if n > 0 {
+			return n, nil
+		}
+		if err != nil {
+			s.detach(c)
+		}
+	}
+}
+
+// Write sends p to whoever is connected.
+func (s *Stream) Write(p []byte) (int, error) {
+	if c := s.current(false); c != nil {
+		if _, err := c.Write(p); err != nil {
+			s.detach(c)
+		}
+	}
+	return len(p), nil
+}
+
+// Close ends the stream; a server's Unix socket is removed.
+func (s *Stream) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	c := s.conn
+	s.conn = nil
+	s.cond.Broadcast()
+	s.mu.Unlock()
+	if c != nil {
+		c.Close()
+	}
+	if s.lis != nil {
+		return s.lis.Close()
+	}
+	return nil
+}
