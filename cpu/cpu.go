@@ -25,8 +25,8 @@ import (
 
 // CPU is one processor. Only its own goroutine touches it, but for requests.
 type CPU struct {
-	// gpr are the general registers; gpr[regZero] is always 0 and stands for an absent base or index.
-	gpr [17]uint64
+	// gpr are the general registers, and what else addresses are made of (regZero …). 32 entries: gpr[r&31] needs no bounds check.
+	gpr [32]uint64
 
 	// Lazy status flags: what the last flag-setting instruction did (flags.go). eflags holds every other bit, the status bits clear.
 	cc     ccOp
@@ -76,8 +76,13 @@ type CPU struct {
 	intr  accel.Interrupts
 }
 
-// regZero is the register that is always zero.
-const regZero = 16
+// Entries of gpr beside the general registers.
+const (
+	regZero = 16 + iota // always 0: an absent base or index
+	regRIP              // RIP of the running block's start
+	regFS               // base of FS, kept by the loop
+	regGS
+)
 
 // mode is what decoding and block lookup depend on besides the bytes.
 type mode uint32
@@ -98,7 +103,7 @@ const (
 type inst struct {
 	exec func(*CPU, *inst) // runs it, whatever its operands
 	imm  uint64            // immediate, sign-extended to 64 bits; for moffs the address; for branches the displacement
-	disp int64             // of the memory operand, sign-extended; RIP-relative operands have it with base == regZero and ripRel set: the loop adds nextRIP
+	disp int64             // of the memory operand, sign-extended; RIP-relative: base == regRIP, and disp counts from the block's start
 	row  uint16            // in the opcode table
 	code uint16            // for the dispatch switch; 0: call exec
 
@@ -111,6 +116,8 @@ type inst struct {
 	base   uint8  // of the memory operand; regZero: none
 	index  uint8  // likewise
 	scale  uint8  // shift count 0…3
+	dst    uint8  // operands of the specialised forms (loop.go)
+	src    uint8
 	seg    uint8  // segment of the memory operand, overrides and defaults applied
 	imm2   uint8  // second immediate (ENTER)
 	attr   instAttr
@@ -126,7 +133,7 @@ type instAttr uint16
 // Bits of instAttr.
 const (
 	attrMem    instAttr = 1 << iota // the r/m operand is memory
-	attrRIPRel                      // its address is nextRIP + disp
+	attrRIPRel                      // its address is relative to RIP: base is regRIP
 	attrLock
 	attrRep   // F3
 	attrRepne // F2
