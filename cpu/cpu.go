@@ -118,8 +118,8 @@ type inst struct {
 	scale  uint8  // shift count 0…3
 	dst    uint8  // operands of the specialised forms (loop.go)
 	src    uint8
-	seg    uint8  // segment of the memory operand, overrides and defaults applied
-	imm2   uint8  // second immediate (ENTER)
+	seg    uint8 // segment of the memory operand, overrides and defaults applied
+	imm2   uint8 // second immediate (ENTER)
 	attr   instAttr
 	modrm  uint8 // as encoded
 }
