@@ -55,9 +55,10 @@ func (f *format) num(v uint64) num {
 	return num{v&f.sign() != 0, e - f.bias + 64 - int(f.prec) - s, sig << s, 0}
 }
 
-// round packs n.  maskedUnder tells whether a tiny exact result raises UE;
+// round packs n.  masked are the exceptions with a masked response: without
+// it, overflow and underflow leave PE to the rounding that ignores the range.
 // flush is MXCSR.FTZ.
-func (f *format) round(mode Rounding, n num, maskedUnder, flush bool) (v uint64, fl Flags, up bool) {
+func (f *format) round(mode Rounding, n num, masked Flags, flush bool) (v uint64, fl Flags, up bool) {
 	sign := b2u(n.neg) << (f.width - 1)
 	drop := 64 - f.prec
 	be := n.exp + f.bias
@@ -66,19 +67,22 @@ func (f *format) round(mode Rounding, n num, maskedUnder, flush bool) (v uint64,
 		be++
 	}
 	switch {
+	case be >= int(f.emax) && masked&OE == 0:
+		fl = OE
 	case be >= int(f.emax):
 		if mode == Nearest || mode == Up && !n.neg || mode == Down && n.neg {
 			return sign | f.inf(), OE | PE, true
 		}
 		return sign | (f.inf() - 1), OE | PE, false
+	case be <= 0 && masked&UE == 0:
+		fl = UE
+	case be <= 0 && flush:
+		return sign, UE | PE, false
 	case be <= 0 || carry && be == 1:
 		tiny := be <= 0
-		if tiny && flush && maskedUnder {
-			return sign, UE | PE, false
-		}
 		hi, lo := shiftRightJam(n.hi, n.lo, uint(1-(n.exp+f.bias)))
 		sig, _, inexact, up = roundSig(mode, n.neg, hi, lo, drop)
-		if tiny && (inexact || !maskedUnder) {
+		if tiny && inexact {
 			fl |= UE
 		}
 		be = int(sig >> 63)

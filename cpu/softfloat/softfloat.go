@@ -9,10 +9,10 @@
 // are visible to the caller through Blocked, so that it can leave the
 // destination unmodified.
 //
-// Left out: RCPPS and RSQRTPS follow the architectural error bound, not the
-// tables of one processor; the transcendentals of the x87 are within one unit
-// in the last place, as the SDM promises, and may differ from a given chip in
-// that last bit.  A guest would notice neither.
+// Not the same as on every chip: RCPPS and RSQRTPS give the values of Intel's
+// processors, of which the architecture fixes only the error; the
+// transcendentals of the x87 are within one unit in the last place, as the SDM
+// promises, and may differ from a given chip in that last bit.
 package softfloat
 
 import "math/bits"

@@ -11,27 +11,36 @@ const (
 	mxAllMasks = 0x1f80
 )
 
-// SSE is the environment of SSE operations.  MXCSR holds the guest's register;
-// operations set its sticky flags.  Raised collects the flags of one
-// instruction where some are unmasked: the caller clears it before and looks
-// at Blocked after the last element.
+// SSE is the environment of SSE operations.  MXCSR holds the guest's register.
+// The caller clears Raised before an instruction and calls Commit after its
+// last element.
 //
 // The common case, rounding to nearest with every exception masked, runs on
-// the host's own arithmetic; anything odd (NaN, infinity, denormal, tiny or
-// huge result) goes the long way.
+// the host's own arithmetic and sets the precision flag directly; anything odd
+// (NaN, infinity, denormal, tiny or huge result) goes the long way.
 type SSE struct {
 	MXCSR  uint32
 	Raised Flags
 }
 
-// Blocked reports an unmasked exception among those raised: the destination
-// stays as it is and #XM follows.
-func (s *SSE) Blocked() bool { return uint32(s.Raised)&^(s.MXCSR>>mxMaskPos)&uint32(allFlags) != 0 }
-
-func (s *SSE) raise(f Flags) {
-	s.Raised |= f
+// Commit moves the flags raised by one instruction into MXCSR and reports an
+// unmasked one: the destination stays as it is and #XM follows.  An unmasked
+// exception found before the computation hides those found after it in other
+// elements (SDM volume 1, 11.5.3).
+func (s *SSE) Commit() bool {
+	f := s.Raised
+	if f == 0 {
+		return false
+	}
+	unmasked := f &^ Flags(s.MXCSR>>mxMaskPos)
+	if unmasked&preFlags != 0 {
+		f &= preFlags
+	}
 	s.MXCSR |= uint32(f)
+	return unmasked != 0
 }
+
+func (s *SSE) raise(f Flags) { s.Raised |= f }
 
 func (s *SSE) plain() bool { return s.MXCSR&mxControl == mxDefault }
 
@@ -77,7 +86,7 @@ func (s *SSE) invalid(f *format) uint64 {
 }
 
 func (s *SSE) pack(f *format, n num) uint64 {
-	v, fl, _ := f.round(s.mode(), n, s.masked(UE), s.MXCSR&mxFTZ != 0)
+	v, fl, _ := f.round(s.mode(), n, Flags(s.MXCSR>>mxMaskPos)&allFlags, s.MXCSR&mxFTZ != 0)
 	s.raise(fl)
 	return v
 }
@@ -340,6 +349,6 @@ func (s *SSE) round(f *format, a uint64, imm uint8) uint64 {
 	if v == 0 {
 		return a & f.sign()
 	}
-	r, _, _ := f.round(Zero, num{n.neg, 63, v, 0}.norm(), true, false)
+	r, _, _ := f.round(Zero, num{n.neg, 63, v, 0}.norm(), allFlags, false)
 	return r
 }

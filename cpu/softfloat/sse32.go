@@ -176,10 +176,11 @@ func (s *SSE) FromInt32(v int64) uint32 {
 // Round32 is ROUNDSS.
 func (s *SSE) Round32(a uint32, imm uint8) uint32 { return uint32(s.round(&binary32, uint64(a), imm)) }
 
-// Recip32 is RCPSS and RSqrt32 RSQRTSS: approximations with a relative error
-// below 1.5 * 2^-12, and no exceptions (SDM volume 2).
+// Recip32 is RCPSS: an approximation with a relative error below 1.5 * 2^-12
+// and no exceptions.  Intel's chips answer for the middle of the operand's
+// segment, 2048 to the octave, rounded to 12 bits of fraction.
 func Recip32(a uint32) uint32 {
-	switch c := binary32.class(uint64(a)); c {
+	switch binary32.class(uint64(a)) {
 	case classZero, classDenormal:
 		return a&(1<<31) | 0xff<<23
 	case classInf:
@@ -187,14 +188,14 @@ func Recip32(a uint32) uint32 {
 	case classQNaN, classSNaN:
 		return a | 1<<22
 	}
-	r := math.Float32bits(1 / math.Float32frombits(a))
-	if r<<1 < one32 {
-		return r & (1 << 31) // a denormal result is flushed
+	r := approx(1 / float64(math.Float32frombits(a&^0xfff|0x800)))
+	if denormal32(r) {
+		return r & (1 << 31)
 	}
-	return roundApprox(r)
+	return r
 }
 
-// RSqrt32 is RSQRTSS.
+// RSqrt32 is RSQRTSS: likewise, with 1024 segments to the octave.
 func RSqrt32(a uint32) uint32 {
 	switch c := binary32.class(uint64(a)); {
 	case c == classZero || c == classDenormal:
@@ -206,8 +207,11 @@ func RSqrt32(a uint32) uint32 {
 	case c == classInf:
 		return 0
 	}
-	return roundApprox(math.Float32bits(float32(1 / math.Sqrt(float64(math.Float32frombits(a))))))
+	return approx(1 / math.Sqrt(float64(math.Float32frombits(a&^0x1fff|0x1000))))
 }
 
-// roundApprox keeps the 12 significand bits the real tables hold.
-func roundApprox(r uint32) uint32 { return (r + 1<<10) &^ (1<<11 - 1) }
+// approx rounds to 12 bits of fraction.
+func approx(x float64) uint32 {
+	v := math.Float64bits(x) + 1<<39
+	return math.Float32bits(float32(math.Float64frombits(v &^ (1<<40 - 1))))
+}

@@ -19,21 +19,18 @@ var (
 // ignore precision control.
 func (e *X87) result(w wide) Float80 { return e.pack(w.num(), 0) }
 
-// nudge moves a value that equals x to working precision by one unit toward
-// zero or away from it, so that directed rounding sees the right side.
-func nudge(w wide, away bool) wide {
-	if away {
-		w.sig.lo |= 1
-		return w
+// same is the answer of the chips where a function differs from w by less than
+// the working precision: w itself, marked inexact, whatever the rounding mode.
+func (e *X87) same(w wide) Float80 {
+	e.raise(PE)
+	if w.exp < 1-bias80 {
+		e.raise(UE)
 	}
-	if w.sig == (u128{1 << 63, 0}) {
-		w.exp--
-		w.sig = u128{^uint64(0), ^uint64(0)}
-		return w
-	}
-	w.sig = w.sig.sub(u128{0, 1})
-	return w
+	return e.pack(num{w.neg, w.exp, w.sig.hi, w.sig.lo}, 0)
 }
+
+// tiny is the exponent below which x and sin x, tan x or atan x are the same.
+const tiny = -64
 
 // reduceAngle takes x to [-pi/4, pi/4] and counts the quadrant.
 func reduceAngle(x num) (r wide, quadrant uint) {
@@ -71,18 +68,12 @@ func reduceAngle(x num) (r wide, quadrant uint) {
 // sinSeries is the sine of a reduced angle.
 func sinSeries(x wide) wide {
 	t := altSeries(x.mul(x).fixed(), 1)
-	if t.zero() {
-		return nudge(x, false)
-	}
 	return x.add(x.mul(wideFixed(t)).negate())
 }
 
 // cosSeries is the cosine of a reduced angle.
 func cosSeries(x wide) wide {
 	t := altSeries(x.mul(x).fixed(), 0)
-	if t.zero() {
-		return nudge(wideOne, false)
-	}
 	return wideOne.add(wideFixed(t).negate())
 }
 
@@ -151,17 +142,20 @@ func (e *X87) SinCos(a Float80, wantSin, wantCos bool) (sin, cos Float80, inRang
 
 // quadrant gives the sine of r + q*pi/2.
 func (e *X87) quadrant(r wide, q uint) Float80 {
-	if r.sig.zero() && q&1 == 0 {
-		return zero80.withSign(q&2 != 0)
-	}
-	var w wide
-	if q&1 == 0 {
+	w, near := r, r.exp < tiny
+	switch {
+	case q&1 == 0 && !near:
 		w = sinSeries(r)
-	} else {
+	case q&1 != 0 && !near:
 		w = cosSeries(r)
+	case q&1 != 0:
+		w = wideOne
 	}
 	if q&2 != 0 {
 		w = w.negate()
+	}
+	if near {
+		return e.same(w)
 	}
 	return e.result(w)
 }
@@ -177,8 +171,8 @@ func (e *X87) Tan(a Float80) (tan Float80, inRange bool) {
 		return a, false
 	}
 	r, q := reduceAngle(a.num())
-	if r.exp < -64 && q&1 == 0 {
-		return e.result(nudge(r, true)), true
+	if r.exp < tiny && q&1 == 0 {
+		return e.same(r), true
 	}
 	s, c := sinSeries(r), cosSeries(r)
 	if q&1 == 0 {
@@ -190,7 +184,7 @@ func (e *X87) Tan(a Float80) (tan Float80, inRange bool) {
 // atanSeries is the arctangent of t in [0, 1].
 func atanSeries(t wide) wide {
 	// tan(pi/8) = 0.41421...: above it, atan t = pi/4 - atan((1-t)/(1+t)).
-	if t.exp >= -1 && (t.exp > -1 || t.sig.hi > 0xd413cccfe7799211) {
+	if t.exp > -2 || t.exp == -2 && t.sig.hi > 0xd413cccfe7799211 {
 		d := wideOne.add(t.negate())
 		if d.sig.zero() {
 			return quartPi
@@ -202,9 +196,6 @@ func atanSeries(t wide) wide {
 	for k := uint64(45); k > 0; k-- {
 		// s = z * (1/(2k+1) - s)
 		s = z.mulHigh(u128{^uint64(0), ^uint64(0)}.divSmall(2*k + 1).sub(s))
-	}
-	if s.zero() {
-		return nudge(t, false)
 	}
 	return t.add(t.mul(wideFixed(s)).negate())
 }
@@ -238,7 +229,11 @@ func (e *X87) Atan(y, x Float80) Float80 {
 	ny.neg, nx.neg = false, false
 	var w wide
 	if compareMag(y, x) <= 0 {
-		w = atanSeries(ny.div(nx))
+		w = ny.div(nx)
+		if w.exp < tiny && !x.Neg() {
+			return e.same(num(divNum(y.num(), x.num())).wide())
+		}
+		w = atanSeries(w)
 	} else {
 		w = halfPi.add(atanSeries(nx.div(ny)).negate())
 	}
@@ -269,7 +264,8 @@ func (e *X87) Exp2m1(a Float80) Float80 {
 	}
 	n := a.num()
 	if n.exp >= 0 {
-		// The ends of the range are exact; beyond it the result is undefined.
+		// The ends of the range are exact; beyond it the operand comes back.
+		e.raise(PE)
 		if n.exp == 0 && n.hi == intBit && n.neg {
 			return Float80{intBit, bias80 - 1 | signMask}
 		}
@@ -331,7 +327,7 @@ func (e *X87) yl2(y num, l wide, exact bool) Float80 {
 		return zero80.withSign(y.neg)
 	}
 	if exact {
-		return e.pack(mulNum(y, num{l.neg, l.exp, l.sig.hi, 0}), 0)
+		return e.same(num(mulNum(y, num{l.neg, l.exp, l.sig.hi, 0})).wide()) // the chips do not look
 	}
 	return e.result(y.wide().mul(l))
 }
@@ -396,8 +392,9 @@ func (e *X87) Log2p1(y, x Float80) Float80 {
 	}
 	s := wideOne.add(n)
 	if s.neg || s.sig.zero() {
-		return e.invalid() // outside the range the result is undefined
+		e.raise(PE) // outside the defined range the operand comes back
+		return x
 	}
-	l, exact := log2(s)
-	return e.yl2(y.num(), l, exact && n.sig.lo == 0)
+	l, _ := log2(s)
+	return e.yl2(y.num(), l, false)
 }

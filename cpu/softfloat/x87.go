@@ -109,14 +109,24 @@ func (e *X87) pack(n num, drop uint) Float80 {
 	}
 	switch {
 	case be <= 0:
-		if re > 0 || e.Masked&UE != 0 || re+wrap80 <= 0 {
+		switch {
+		case re > 0 || e.Masked&UE != 0:
 			return e.packTiny(n, be, re <= 0, drop)
+		case re+wrap80 <= 0:
+			e.raise(UE | PE)
+			e.RoundedUp = false
+			return zero80.withSign(n.neg)
 		}
 		e.raise(UE)
 		re += wrap80
 	case re >= expMask:
-		if e.Masked&OE != 0 || re-wrap80 >= expMask {
+		switch {
+		case e.Masked&OE != 0:
 			return e.overflow(n.neg, drop)
+		case re-wrap80 >= expMask: // FSCALE: too far even for the wrapped exponent
+			e.raise(OE | PE)
+			e.RoundedUp = true
+			return inf80.withSign(n.neg)
 		}
 		e.raise(OE)
 		re -= wrap80

@@ -48,8 +48,12 @@ func (e *X87) toInt(a Float80, size uint, mode Rounding) int64 {
 	return int64(v)
 }
 
-// FromFloat64 is FLD m64fp.
+// FromFloat64 is FLD m64fp.  An unmasked DE does not keep the value from being
+// pushed (seen on hardware; only IE does): see BlockedLoad.
 func (e *X87) FromFloat64(v uint64) Float80 { return e.fromIEEE(v, &binary64) }
+
+// BlockedLoad reports an unmasked exception that keeps FLD from pushing.
+func (e *X87) BlockedLoad() bool { return e.Raised&^e.Masked&IE != 0 }
 
 // FromFloat32 is FLD m32fp.
 func (e *X87) FromFloat32(v uint32) Float80 { return e.fromIEEE(uint64(v), &binary32) }
@@ -95,7 +99,10 @@ func (e *X87) toIEEE(a Float80, f *format) uint64 {
 		}
 		return sign | f.inf() | f.quiet() | a.Sig<<1>>(65-f.prec)
 	}
-	r, fl, up := f.round(e.Mode, a.num(), e.Masked&UE != 0, false)
+	r, fl, up := f.round(e.Mode, a.num(), e.Masked, false)
+	if fl&^e.Masked&(OE|UE) != 0 {
+		fl &^= PE // nothing is stored, so nothing is lost yet
+	}
 	e.raise(fl)
 	if fl&PE != 0 {
 		e.RoundedUp = up

@@ -18,11 +18,10 @@ func (e *X87) Rem(a, b Float80, nearest bool) (r Float80, q uint64, partial bool
 	if ca == classZero {
 		return a, 0, false
 	}
-	x := a.num()
 	if cb == classInf {
-		return e.pack(x, 0), 0, false
+		return a.unchanged(), 0, false
 	}
-	y := b.num()
+	x, y := a.num(), b.num()
 	switch d := x.exp - y.exp; {
 	case d >= 64:
 		// One step takes 32 to 63 bits off the exponent difference, as the chips do.
@@ -39,6 +38,15 @@ func (e *X87) Rem(a, b Float80, nearest bool) (r Float80, q uint64, partial bool
 		return e.packRem(!x.neg, x.exp, y.hi<<1-x.hi), 1, false
 	}
 	return e.pack(x, 0), 0, false
+}
+
+// unchanged is a finite operand that comes back without the underflow a
+// computed denormal would raise; only a pseudo-denormal is made normal.
+func (f Float80) unchanged() Float80 {
+	if f.SE&expMask == 0 {
+		f.SE |= uint16(f.Sig >> 63)
+	}
+	return f
 }
 
 func (e *X87) packRem(neg bool, exp int, rem uint64) Float80 {
@@ -93,10 +101,11 @@ func (e *X87) Scale(a, b Float80) Float80 {
 	case cb == classInf:
 		return inf80.withSign(a.Neg())
 	}
-	n := a.num()
-	if cb != classZero {
-		n.exp += scaleCount(b.num())
+	if cb == classZero {
+		return a.unchanged()
 	}
+	n := a.num()
+	n.exp += scaleCount(b.num())
 	return e.pack(n, 0)
 }
 
