@@ -25,6 +25,14 @@ type Handler interface {
 	Write(off uint64, size int, val uint64)
 }
 
+// Repeater is what a Handler may be besides: one with registers that are read or written over and over for the data behind them. Both
+// methods move at most len(p) bytes in accesses of size bytes to the same offset, and return how many they moved: a multiple of size,
+// 0 where there is nothing to be gained.
+type Repeater interface {
+	ReadRepeated(off uint64, size int, p []byte) int
+	WriteRepeated(off uint64, size int, p []byte) int
+}
+
 // Widths bounds the accesses that a Handler takes, in bytes. The bus splits larger accesses into Max-sized ones and widens smaller reads to Min
 // (smaller writes are passed with the size they have, so that a register is never read to be written). Zero means 1 and 4.
 type Widths struct{ Min, Max int }
@@ -40,6 +48,7 @@ const (
 	kindROM
 	kindGroup
 	kindAlias
+	kindSplit
 )
 
 // Region is a piece of hardware with addresses: it knows its size, not where it is.
@@ -54,8 +63,11 @@ type Region struct {
 	ram   []byte // page-aligned and outside the Go heap, for RAM and ROM
 	dirty tracker
 
-	of       *Region // alias: what is shown, from offset ofOff
+	of       *Region // alias, split: what is shown, from offset ofOff
 	ofOff    uint64
+	to       *Region // split: RAM that takes the stores, from offset toOff; nil: they are dropped
+	toOff    uint64
+	hole     *Region // split: what is read where of shows nothing
 	children []child // group: guarded by the lock of every Space that reaches it, changed in Update alone
 }
 
@@ -124,6 +136,25 @@ func NewGroup(name string, size uint64) *Region {
 func NewAlias(name string, of *Region, off, size uint64) *Region {
 	return &Region{name: name, kind: kindAlias, size: size, of: of, ofOff: off}
 }
+
+// NewSplit returns a window that shows part of one region and sends stores to RAM elsewhere (writes nil: drops them): shadow RAM that is
+// read-only, or ROM over RAM that can be written through it (the PAM registers of PC host bridges).
+func NewSplit(name string, reads *Region, readOff uint64, writes *Region, writeOff, size uint64) *Region {
+	if writes != nil && writes.kind != kindRAM {
+		panic(fmt.Sprintf("memory: %s: stores to %s, which is not RAM", name, writes.name))
+	}
+	return &Region{name: name, kind: kindSplit, size: size, of: reads, ofOff: readOff, to: writes, toOff: writeOff,
+		hole: NewIO(name, size, floating{}, Any)}
+}
+
+// floating is a bus that nobody drives.
+type floating struct{}
+
+// Read implements Handler.
+func (floating) Read(uint64, int) uint64 { return ^uint64(0) }
+
+// Write implements Handler.
+func (floating) Write(uint64, int, uint64) {}
 
 // Free gives the memory back to the host. Preconditions: no Space shows the region any more and nothing reads it.
 func (r *Region) Free() error {

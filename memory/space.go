@@ -146,6 +146,14 @@ func paint(r *Region, at, lo, hi uint64, v *View) {
 		}
 	case kindAlias:
 		paint(r.of, at, r.ofOff+lo, r.ofOff+hi, v)
+	case kindSplit:
+		sub := &View{mask: v.mask}
+		paint(r.of, at, r.ofOff+lo, r.ofOff+hi, sub)
+		sub.add(Range{Addr: at, Size: hi - lo, Region: r.hole, Off: lo})
+		for _, x := range sub.ranges {
+			x.ReadOnly, x.to, x.toOff = true, r.to, r.toOff+lo+x.Addr-at
+			v.add(x)
+		}
 	default:
 		v.add(Range{Addr: at, Size: hi - lo, Region: r, Off: lo})
 	}

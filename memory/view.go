@@ -10,6 +10,31 @@ type Range struct {
 	Addr, Size uint64
 	Region     *Region // RAM, ROM or registers
 	Off        uint64  // of Addr in the region
+	ReadOnly   bool    // stores do not reach Region, though it be RAM: they must go through View.Store
+
+	to    *Region // where they go then, from offset toOff on; nil: nowhere
+	toOff uint64
+}
+
+// Writable reports whether the range is RAM that stores through this range reach: Region.Bytes may be written directly.
+func (r Range) Writable() bool { return r.Region.kind == kindRAM && !r.ReadOnly }
+
+// part is the n bytes from address addr on.
+func (r Range) part(addr, n uint64) Range {
+	d := addr - r.Addr
+	r.Addr, r.Size, r.Off, r.toOff = addr, n, r.Off+d, r.toOff+d
+	return r
+}
+
+// target is the RAM that stores to addr reach, or nil.
+func (r Range) target(addr uint64) (ram *Region, off uint64) {
+	switch {
+	case r.ReadOnly && r.to != nil:
+		return r.to, r.toOff + addr - r.Addr
+	case r.Writable():
+		return r.Region, r.Off + addr - r.Addr
+	}
+	return nil, 0
 }
 
 // View is an immutable map from addresses to regions. Stale ones stay valid as long as somebody reads them: RAM lives until its machine closes.
@@ -32,7 +57,7 @@ func (v *View) add(r Range) {
 			stop, next = v.ranges[j].Addr, v.ranges[j].Addr+v.ranges[j].Size
 		}
 		if at < stop {
-			fresh = append(fresh, Range{Addr: at, Size: stop - at, Region: r.Region, Off: r.Off + at - r.Addr})
+			fresh = append(fresh, r.part(at, stop-at))
 		}
 		at = next
 	}
@@ -71,7 +96,11 @@ func (v *View) bytes(addr, n uint64, write bool) (b []byte, gap uint64) {
 	}
 	d := addr - r.Addr
 	n = min(n, r.Size-d)
-	if r.Region.kind == kindRAM || r.Region.kind == kindROM && !write {
+	if write {
+		if ram, off := r.target(addr); ram != nil {
+			return ram.ram[off : off+n : off+n], 0
+		}
+	} else if r.Region.IsMemory() {
 		return r.Region.ram[r.Off+d : r.Off+d+n : r.Off+d+n], 0
 	}
 	return nil, n
@@ -87,8 +116,8 @@ func (v *View) wrote(addr, n uint64) {
 			continue
 		}
 		k := min(n, r.Size-(addr-r.Addr))
-		if r.Region.kind == kindRAM {
-			r.Region.Wrote(r.Off+addr-r.Addr, k)
+		if ram, off := r.target(addr); ram != nil {
+			ram.Wrote(off, k)
 		}
 		addr, n = addr+k, n-k
 	}
@@ -119,6 +148,12 @@ func (v *View) Store(addr uint64, size int, val uint64) {
 	if off+uint64(size) > r.Size {
 		for i := range size {
 			v.Store(addr+uint64(i), 1, val>>(8*i)&0xff)
+		}
+		return
+	}
+	if r.ReadOnly {
+		if r.to != nil {
+			r.to.store(r.toOff+off, size, val)
 		}
 		return
 	}
@@ -172,6 +207,27 @@ func (r *Region) store(off uint64, size int, val uint64) {
 		binary.LittleEndian.PutUint64(b, val)
 	}
 	r.Wrote(off, uint64(size))
+}
+
+// ReadRepeated reads the same port n = len(p)/size times, as REP INS does, into p. It does as many as the device offers at once
+// (see Repeater) and returns the bytes read, a multiple of size; 0 where the port has to be read one by one.
+func (v *View) ReadRepeated(addr uint64, size int, p []byte) int {
+	if r, ok := v.Find(addr & v.mask); ok && r.Region.kind == kindIO {
+		if h, ok := r.Region.handler.(Repeater); ok && size >= r.Region.widths.Min && size <= r.Region.widths.Max {
+			return h.ReadRepeated(r.Off+addr&v.mask-r.Addr, size, p)
+		}
+	}
+	return 0
+}
+
+// WriteRepeated is ReadRepeated for REP OUTS.
+func (v *View) WriteRepeated(addr uint64, size int, p []byte) int {
+	if r, ok := v.Find(addr & v.mask); ok && r.Region.kind == kindIO {
+		if h, ok := r.Region.handler.(Repeater); ok && size >= r.Region.widths.Min && size <= r.Region.widths.Max {
+			return h.WriteRepeated(r.Off+addr&v.mask-r.Addr, size, p)
+		}
+	}
+	return 0
 }
 
 // readIO brings an access into the widths that the handler takes.
