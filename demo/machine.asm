@@ -82,7 +82,7 @@ proc rows_begin
     mov [row_max], eax
 endproc 1
 
-VALUE_COLUMN equ 11                 ; characters from the label to the value
+VALUE_COLUMN equ 10                 ; characters from the label to the value
 
 ; kv_row(label, value): a row of the panel, if there is room for it.
 proc kv_row
@@ -128,7 +128,8 @@ machine_draw:
     popad
     ret
 
-; signature_row: family, model and stepping as CPUID puts them together.
+; signature_row: family, model and stepping, the extended fields added as
+; CPUID leaf 1 says.
 signature_row:
     pushad
     mov edx, [cpu_signature]
@@ -153,8 +154,6 @@ signature_row:
     or ebx, eax
 .have:
     mov edi, strbuf
-    mov esi, text_family
-    call sb_str
     mov eax, ecx
     call sb_dec
     mov esi, text_model
@@ -228,16 +227,21 @@ video_row:
     stosb
     mov eax, [scr_bpp]
     call sb_dec
-    mov esi, text_mode
-    call sb_str
-    movzx eax, word [best_mode]
-    mov ecx, 3
-    call sb_hex
     mov esi, text_at
     call sb_str
     mov eax, [lfb]
     mov ecx, 8
     call sb_hex
+    cmp dword [row_max], 44         ; the mode only where there is room
+    jb .short
+    mov esi, text_mode
+    call sb_str
+    movzx eax, word [best_mode]
+    mov ecx, 3
+    call sb_hex
+    mov al, 'h'
+    stosb
+.short:
     call sb_end
     invoke kv_row, label_video, strbuf
     popad
@@ -312,23 +316,22 @@ feature_rows:
 
 label_cpu      db "Processor", 0
 label_model    db "Model", 0
-label_family   db "Signature", 0
+label_family   db "Family", 0
 label_memory   db "Memory", 0
 label_video    db "Video", 0
-label_vbe      db "Video BIOS", 0
+label_vbe      db "VBE", 0
 label_boot     db "Started", 0
 label_features db "Features", 0
 no_cpuid       db "without CPUID", 0
-text_family    db "family ", 0
 text_model     db ", model ", 0
 text_stepping  db ", stepping ", 0
-text_usable    db " MiB usable, E820 has ", 0
-text_ranges    db " ranges", 0
+text_usable    db " MiB, ", 0
+text_ranges    db " E820 ranges", 0
 text_mode      db ", mode ", 0
-text_at        db "h at ", 0
+text_at        db " at ", 0
 text_drive     db "drive ", 0
-text_lba       db "h, by INT 13h extended read", 0
-text_chs       db "h, by INT 13h cylinder/head/sector", 0
+text_lba       db "h, INT 13h AH=42h", 0
+text_chs       db "h, INT 13h AH=02h", 0
 empty_string   db 0
 
 ; Word: 0 leaf 1 EDX, 1 leaf 1 ECX, 2 leaf 7 EBX, 3 and 4 leaf 80000001 EDX

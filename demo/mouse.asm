@@ -400,17 +400,20 @@ mouse_picture:
     add eax, 2
     mov esi, 2
     call .button
-    sub eax, 5                      ; wheel
+    mov ecx, [pic_w]                ; wheel: an eighth of the width, even
+    shr ecx, 4
+    mov ebp, ecx
+    dec eax
+    sub eax, ecx
+    add ecx, ecx
     add ebx, 4
-    mov ecx, 8
     sub edx, 8
-    mov ebp, 4
     invoke rrect, eax, ebx, ecx, edx, ebp, 0x1A2740, 0x1A2740, 256
     inc eax
     inc ebx
     sub ecx, 2
     sub edx, 2
-    mov ebp, 3
+    dec ebp
     mov esi, 4
     call .button
     popad

@@ -31,8 +31,8 @@ LAYOUT_SIZE equ $ - layouts
     dd 740, 460
     dd 640, 480
     dd   0,   0, 640,  48,     384,   2, 248,  44
-    dd   8,  56, 308, 160,     324,  56, 308, 160
-    dd   8, 224, 380, 180,     396, 224, 236, 180
+    dd   8,  56, 308, 148,     324,  56, 308, 148
+    dd   8, 212, 380, 192,     396, 212, 236, 192
     dd   8, 412, 624,  34,       0, 454, 640,  26
     dd 600, 370
     dd 0
@@ -251,7 +251,7 @@ input_draw:
     mov [scan_y], ebx
     add ebx, 24
     mov [lights_y], ebx
-    add ebx, 46
+    add ebx, 44
     mov [pic_y], ebx
     mov [pic_x], eax
     sub esi, ebx

@@ -385,9 +385,9 @@ text_only:
 text_message:
     db 13, 10, "  govm-desktop demo", 13, 10
     db "  -----------------", 13, 10
-    db "  This video card has no VBE mode with a linear frame buffer", 13, 10
-    db "  (640x480, 800x600 or 1024x768 in direct colour), so there is", 13, 10
-    db "  no picture to draw.  Try another one, for example -vga std.", 13, 10
+    db "  There is no picture to draw: the video card has no VBE mode with a", 13, 10
+    db "  linear frame buffer (640x480, 800x600 or 1024x768 in direct colour),", 13, 10
+    db "  or the machine has too little memory for it (8 MiB will do).", 13, 10
     db 13, 10, "  Press a key to start the machine again.", 13, 10, 0
 
 ; ---- data -----------------------------------------------------------------
