@@ -72,6 +72,7 @@ title_input   db "Keyboard and mouse", 0
 proc panel
     mov esi, arg(0)
     rect esi
+    mov dword [rrect_edge], 16
     mov edi, 3
 .shadow:                            ; three layers, the outer ones wider
     push eax
@@ -91,6 +92,7 @@ proc panel
     pop eax
     dec edi
     jns .shadow
+    mov dword [rrect_edge], 0
     invoke rrect, eax, ebx, ecx, edx, 10, 0x5B86BC, 0x3A4A7C, 256
     inc eax
     inc ebx

@@ -16,6 +16,7 @@ scr_h       resd 1
 scr_bpp     resd 1
 lfb         resd 1
 lfb_pitch   resd 1
+rrect_edge  resd 1
 pack_drop   resb 3
 pack_place  resb 3
             resb 2

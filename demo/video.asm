@@ -211,7 +211,9 @@ corner_cover:
     ret
 
 ; rrect(x, y, w, h, radius, top, bottom, alpha): a rounded rectangle, colour
-; running from top to bottom, laid over the picture with weight alpha/256.
+; running from top to bottom, laid over the picture with weight alpha/256.  If
+; [rrect_edge] is set, rows without a corner have only so many pixels at either
+; end: enough for a shadow, whose middle something else will cover.
 proc rrect, 3
     mov eax, arg(2)                 ; no corner larger than half a side
     cmp eax, arg(3)
@@ -246,6 +248,15 @@ proc rrect, 3
     mov ecx, arg(2)
     mov eax, var(1)
     mov edx, arg(7)
+    cmp dword [rrect_edge], 0
+    je .whole
+    lea ebx, [edi + ecx * 4]
+    mov ecx, [rrect_edge]
+    call blend_span
+    lea edi, [ecx * 4]
+    neg edi
+    add edi, ebx
+.whole:
     call blend_span
     jmp .next
 .corners:
