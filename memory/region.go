@@ -6,6 +6,7 @@ package memory
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -184,7 +185,7 @@ type tracker struct {
 
 	mu       sync.Mutex // guards everything below
 	watchers []Watcher
-	syncers  []func()
+	syncers  []*func() // replaced, never changed in place
 	wake     func()
 }
 
@@ -227,14 +228,14 @@ func (r *Region) OnDirty(f func()) {
 
 // AddSyncer adds what TakeDirty calls first, to fetch a log that is kept elsewhere (KVM's). The result removes it.
 func (r *Region) AddSyncer(f func()) (remove func()) {
+	entry := &f
 	r.dirty.mu.Lock()
 	defer r.dirty.mu.Unlock()
-	r.dirty.syncers = append(r.dirty.syncers, f)
-	i := len(r.dirty.syncers) - 1
+	r.dirty.syncers = append(r.dirty.syncers[:len(r.dirty.syncers):len(r.dirty.syncers)], entry)
 	return func() {
 		r.dirty.mu.Lock()
-		r.dirty.syncers[i] = nil
-		r.dirty.mu.Unlock()
+		defer r.dirty.mu.Unlock()
+		r.dirty.syncers = slices.DeleteFunc(slices.Clone(r.dirty.syncers), func(e *func()) bool { return e == entry })
 	}
 }
 
@@ -242,12 +243,7 @@ func (r *Region) AddSyncer(f func()) (remove func()) {
 func (r *Region) Polled() bool {
 	r.dirty.mu.Lock()
 	defer r.dirty.mu.Unlock()
-	for _, f := range r.dirty.syncers {
-		if f != nil {
-			return true
-		}
-	}
-	return false
+	return len(r.dirty.syncers) > 0
 }
 
 // Wrote says that n bytes from off have been written, after they have. Cheap when nobody tracks the region.
@@ -305,9 +301,7 @@ func (r *Region) TakeDirty(who DirtyClient, off, n uint64) []uint64 {
 	syncers := r.dirty.syncers
 	r.dirty.mu.Unlock()
 	for _, f := range syncers {
-		if f != nil {
-			f()
-		}
+		(*f)()
 	}
 	first, last := off>>PageShift, (off+n-1)>>PageShift
 	out := make([]uint64, (last-first)/64+1)
