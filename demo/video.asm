@@ -303,8 +303,8 @@ endproc 8
 ; polygon(points, n, x, y, w, h, color): a convex polygon inside the box at
 ; (x, y).  Points are pairs of dwords in eighths of a pixel from there,
 ; clockwise on the screen.
-proc polygon, 6
-    ; var 0 row, 1 column, 2 sample y, 3 sample x, 4 samples inside, 5 unused
+proc polygon, 5
+    ; var 0 row, 1 column, 2 sample y, 3 sample x, 4 samples inside
     mov dword var(0), 0
 .row:
     mov dword var(1), 0
