@@ -1,0 +1,69 @@
+# govm-desktop: `make run` installs what is needed, builds, and starts a PC you can see; `make test` is what CI runs.
+
+GO      ?= go
+SUDO    := $(if $(filter 0,$(shell id -u)),,sudo)
+BIN     := bin
+ROMS    := firmware/rom/data
+COMMANDS := $(notdir $(wildcard cmd/*))
+
+# What the build, the tests and `make run` need of Debian.
+DEPS_BUILD := seabios ipxe-qemu
+DEPS_RUN   := tigervnc-viewer
+DEPS_TEST  := gcc libc6-dev nasm binutils qemu-system-x86 qemu-utils acpica-tools xvfb xauth xdotool imagemagick x11-apps x11-utils tigervnc-viewer \
+	kmod cpio lz4 xz-utils zstd xorriso mtools dosfstools fdisk isolinux syslinux syslinux-common grub-common grub-pc-bin
+
+.PHONY: all build roms deps deps-test run test test-all check bench generate guests clean
+
+all: build
+
+# The programs, with the firmware inside.
+build: roms
+	@mkdir -p $(BIN)
+	CGO_ENABLED=0 $(GO) build -o $(BIN)/ ./cmd/...
+
+# The firmware images come from Debian's packages; they are never committed.
+roms:
+	@sh firmware/rom/fetch.sh || echo "make: no firmware embedded; it is looked for in the system's folders at run time (make deps installs it)" >&2
+
+deps:
+	@sh tools/apt.sh $(DEPS_BUILD) $(DEPS_RUN)
+
+deps-test:
+	@sh tools/apt.sh $(DEPS_BUILD) $(DEPS_TEST)
+
+# A PC on the built-in demo guest, over VNC.
+run: deps build
+	@sh tools/run.sh $(BIN)/govm-desktop $(ARGS)
+
+# Guests from Debian's packages, cached outside the tree.
+guests:
+	@sh tools/apt.sh $(DEPS_TEST)
+	@bash test/guests/build.sh cloud memtest grubiso isolinux
+
+# What CI runs: units under -race, then short boots without it.
+test: deps-test roms guests
+	$(GO) vet ./...
+	sh tools/gotest.sh -race -short $$($(GO) list ./... | grep -v /test/)
+	sh tools/gotest.sh -timeout 30m ./test/...
+
+# Everything, the long boots too.
+test-all: deps-test roms
+	@bash test/guests/build.sh
+	GOVM_TEST_ALL=1 sh tools/gotest.sh -race -timeout 60m $$($(GO) list ./... | grep -v /test/)
+	GOVM_TEST_ALL=1 sh tools/gotest.sh -timeout 80m ./test/...
+
+check: generate
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "make: gofmt the files above" >&2; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	git diff --exit-code
+	sh tools/gotest.sh -race -short $$($(GO) list ./... | grep -v /test/)
+
+generate:
+	$(GO) generate ./...
+
+bench: deps-test roms guests
+	$(GO) run ./test/bench
+
+clean:
+	rm -rf $(BIN)
