@@ -141,3 +141,6 @@ func (k Constant) Load(mode Rounding) Float80 {
 	}
 	return c.f
 }
+
+// NaN tells a NaN, quiet or signaling.
+func (f Float80) NaN() bool { return f.class().nan() }

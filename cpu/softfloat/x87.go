@@ -9,6 +9,8 @@ type X87 struct {
 	Masked    Flags // exceptions answered by the processor itself
 	Raised    Flags
 	RoundedUp bool // C1 after an inexact result
+
+	memDenormal bool // the operand taken by Operand32 or Operand64 was a denormal there
 }
 
 // SetControl takes rounding, precision and masks from an x87 control word and
@@ -24,7 +26,7 @@ func (e *X87) SetControl(cw uint16) {
 		e.drop = 0
 	}
 	e.Masked = Flags(cw) & allFlags
-	e.Raised, e.RoundedUp = 0, false
+	e.Raised, e.RoundedUp, e.memDenormal = 0, false, false
 }
 
 // Blocked reports an unmasked exception that keeps a register destination
@@ -91,7 +93,7 @@ func (e *X87) special(a, b Float80, ca, cb class) (Float80, bool) {
 
 // denormal raises DE for the operands and reports that the operation stops.
 func (e *X87) denormal(ca, cb class) bool {
-	if ca == classDenormal || cb == classDenormal {
+	if ca == classDenormal || cb == classDenormal || e.memDenormal {
 		e.raise(DE)
 		return e.Masked&DE == 0
 	}

@@ -77,6 +77,26 @@ func (e *X87) fromIEEE(v uint64, f *format) Float80 {
 	return Float80{n.hi, uint16(n.exp + bias80)}.withSign(neg)
 }
 
+// Operand64 widens the memory operand of FADD m64fp and its kin as it is: a
+// signaling NaN stays one, and a denormal is remembered for the operation, for
+// it is that which signals.
+func (e *X87) Operand64(v uint64) Float80 { return e.operand(v, &binary64) }
+
+// Operand32 is Operand64 for m32fp.
+func (e *X87) Operand32(v uint32) Float80 { return e.operand(uint64(v), &binary32) }
+
+func (e *X87) operand(v uint64, f *format) Float80 {
+	switch f.class(v) {
+	case classSNaN:
+		return Float80{intBit | v<<(64-f.prec), expMask}.withSign(v&f.sign() != 0)
+	case classDenormal:
+		e.memDenormal = true
+		n := f.num(v)
+		return Float80{n.hi, uint16(n.exp + bias80)}.withSign(n.neg)
+	}
+	return e.fromIEEE(v, f)
+}
+
 // ToFloat64 is FST m64fp.
 func (e *X87) ToFloat64(a Float80) uint64 { return e.toIEEE(a, &binary64) }
 
