@@ -55,6 +55,7 @@ type CPU struct {
 	fpu fpuState
 	mmu mmu
 	blk blocks
+	sys sysState
 
 	exc      exception // what panic(&c.exc) carries out of an instruction: see raise
 	shadow   bool      // an STI, MOV SS or POP SS shadow covers the next instruction
@@ -66,6 +67,14 @@ type CPU struct {
 
 	requests atomic.Uint32 // bits req…, set from any goroutine, looked at between blocks
 	sipi     atomic.Uint32
+
+	// The loop (run.go, loop.go).
+	running *block // what is being run; nil: c.rip is the truth
+	cur     uint32 // the record of running that may fault
+	single  bool   // decode one instruction, not a block
+	retired uint64
+	counted *clock.Counted // the clock, if it counts instructions
+	wake    func()
 
 	id    int
 	vm    *VM
@@ -179,5 +188,6 @@ const (
 	reqSMI
 	reqINIT
 	reqSIPI
-	reqFlush // the map changed, or pages with code of ours were written: see blocks and mmu
+	reqFlush // the map changed, or another processor watches a page: forget translations
+	reqCode  // others have written to pages with code of ours
 )

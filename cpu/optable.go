@@ -33,6 +33,7 @@ const (
 	rowOnly64                      // only in 64-bit mode
 	rowProt                        // #UD in real and virtual-8086 mode
 	rowEnd                         // ends a block: control transfer, or a change of what decoding or address translation depends on
+	rowNear                        // a near branch: it ends a block and changes nothing but rip
 	rowPriv                        // CPL 0 only (for the generator; exec checks)
 	rowNoGen                       // not for generated ring-3 tests (system state, I/O, time, …)
 	rowUndefSF                     // status flags left undefined, for the generator: bits follow

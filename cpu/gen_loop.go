@@ -1,0 +1,316 @@
+//go:build ignore
+
+// gen_loop writes loop_gen.go: the dispatch switch with its specialised instruction forms, and the numbers of these.
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"go/format"
+	"log"
+	"os"
+	"strings"
+)
+
+var (
+	names []string // of the codes, in order
+	cases bytes.Buffer
+)
+
+// emit adds a form: its code's name and the statements that run it. Shorthands: D, S registers dst, src; EA the linear address (it notes where
+// we are, since what follows may fault).
+func emit(name, body string) {
+	names = append(names, name)
+	r := strings.NewReplacer("@D", "c.gpr[in.dst&31]", "@S", "c.gpr[in.src&31]",
+		"@EA", "c.cur = uint32(i)\nlin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask")
+	fmt.Fprintf(&cases, "case %s:\n%s\n", name, r.Replace(strings.TrimSpace(body)))
+}
+
+// size is an operand size of the forms.
+type size struct {
+	n    int    // bytes
+	u, s string // types
+	log  int
+}
+
+var (
+	s1 = size{1, "uint8", "int8", 0}
+	s2 = size{2, "uint16", "int16", 1}
+	s4 = size{4, "uint32", "int32", 2}
+	s8 = size{8, "uint64", "int64", 3}
+)
+
+func (z size) suffix() string { return fmt.Sprint(8 * z.n) }
+
+// sext widens an expression of the size's unsigned type with its sign.
+func (z size) sext(e string) string {
+	if z.n == 8 {
+		return e
+	}
+	return fmt.Sprintf("uint64(int64(%s(%s)))", z.s, e)
+}
+
+func (z size) cut(e string) string {
+	if z.n == 8 {
+		return e
+	}
+	return fmt.Sprintf("%s(%s)", z.u, e)
+}
+
+func (z size) wide(e string) string {
+	if z.n == 8 {
+		return e
+	}
+	return fmt.Sprintf("uint64(%s)", e)
+}
+
+// set stores r (of the size's type) in the destination register.
+func (z size) set(e string) string {
+	switch z.n {
+	case 8:
+		return "@D = " + e
+	case 4:
+		return "@D = uint64(" + e + ")"
+	case 2:
+		return "@D = @D&^0xffff | uint64(" + e + ")"
+	}
+	return "@D = @D&^0xff | uint64(" + e + ")"
+}
+
+type alu struct {
+	name, op string
+	kind     string // add, sub, res
+	noStore  bool
+}
+
+// flags are the statements that note the flags of r = a op b.
+func (o alu) flags(z size) string {
+	switch o.kind {
+	case "add":
+		return fmt.Sprintf("c.cc, c.ccDst, c.ccSrc = ccAdd+%d, %s, %s", z.log, z.sext("r"), z.sext("b"))
+	case "sub":
+		return fmt.Sprintf("c.cc, c.ccDst, c.ccSrc = ccSub+%d, %s, %s", z.log, z.sext("r"), z.sext("b"))
+	}
+	return fmt.Sprintf("c.cc, c.ccDst, c.ccSrc = ccRes+%d, %s, 0", z.log, z.sext("r"))
+}
+
+func alus() {
+	for _, o := range []alu{
+		{"Add", "+", "add", false}, {"Or", "|", "res", false}, {"And", "&", "res", false}, {"Sub", "-", "sub", false}, {"Xor", "^", "res", false},
+		{"Cmp", "-", "sub", true}, {"Test", "&", "res", true},
+	} {
+		for _, z := range []size{s1, s4, s8} {
+			n := "code" + o.name
+			set, store := z.set("r"), fmt.Sprintf("c.store%s(lin, %s)", z.suffix(), z.wide("r"))
+			load := "loadW"
+			if o.noStore {
+				set, store, load = "", "", "load"
+			}
+			calc := fmt.Sprintf("r := a %s b\n%s\n", o.op, o.flags(z))
+			emit(n+"RR"+z.suffix(), fmt.Sprintf("a, b := %s, %s\n%s%s", z.cut("@D"), z.cut("@S"), calc, set))
+			emit(n+"RI"+z.suffix(), fmt.Sprintf("a, b := %s, %s\n%s%s", z.cut("@D"), z.cut("in.imm"), calc, set))
+			emit(n+"RM"+z.suffix(), fmt.Sprintf("@EA\nb := %s\na := %s\n%s%s", z.cut("c.load"+z.suffix()+"(lin)"), z.cut("@D"), calc, set))
+			calcM := fmt.Sprintf("r := a %s b\n%s\n%s\n", o.op, store, o.flags(z))
+			emit(n+"MR"+z.suffix(), fmt.Sprintf("@EA\na := %s\nb := %s\n%s", z.cut("c."+load+z.suffix()+"(lin)"), z.cut("@S"), calcM))
+			emit(n+"MI"+z.suffix(), fmt.Sprintf("@EA\na := %s\nb := %s\n%s", z.cut("c."+load+z.suffix()+"(lin)"), z.cut("in.imm"), calcM))
+		}
+	}
+}
+
+func moves() {
+	for _, z := range []size{s1, s2, s4, s8} {
+		b := z.suffix()
+		emit("codeMovRR"+b, z.set(z.cut("@S")))
+		emit("codeMovRM"+b, "@EA\n"+z.set("c.load"+b+"(lin)"))
+		emit("codeMovMR"+b, "@EA\nc.store"+b+"(lin, @S)")
+		emit("codeMovMI"+b, "@EA\nc.store"+b+"(lin, in.imm)")
+	}
+	emit("codeMovRI", "@D = in.imm")
+	emit("codeLea32", "@D = uint64(uint32(c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)))")
+	emit("codeLea64", "@D = c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)")
+	for _, z := range []size{s1, s2} {
+		b := z.suffix()
+		emit("codeMovzxRR"+b, fmt.Sprintf("@D = uint64(%s(@S))", z.u))
+		emit("codeMovzxRM"+b, "@EA\n@D = c.load"+b+"(lin)")
+		emit("codeMovsx32RR"+b, fmt.Sprintf("@D = uint64(uint32(int32(%s(@S))))", z.s))
+		emit("codeMovsx32RM"+b, fmt.Sprintf("@EA\n@D = uint64(uint32(int32(%s(c.load%s(lin)))))", z.s, b))
+	}
+	for _, z := range []size{s1, s2, s4} {
+		b := z.suffix()
+		emit("codeMovsx64RR"+b, fmt.Sprintf("@D = uint64(int64(%s(@S)))", z.s))
+		emit("codeMovsx64RM"+b, fmt.Sprintf("@EA\n@D = uint64(int64(%s(c.load%s(lin))))", z.s, b))
+	}
+	emit("codeXchgRR32", "a, b := @D, @S\n@D, @S = uint64(uint32(b)), uint64(uint32(a))")
+	emit("codeXchgRR64", "@D, @S = @S, @D")
+	emit("codeCdqe", "c.gpr[x86.RAX] = uint64(int64(int32(c.gpr[x86.RAX])))")
+	emit("codeCdq", "c.gpr[x86.RDX] = uint64(uint32(int32(c.gpr[x86.RAX]) >> 31))")
+	emit("codeCqo", "c.gpr[x86.RDX] = uint64(int64(c.gpr[x86.RAX]) >> 63)")
+	emit("codeNop", "")
+}
+
+func ones() {
+	for _, z := range []size{s4, s8} {
+		b := z.suffix()
+		top := fmt.Sprintf("1<<%d", 8*z.n-1)
+		inc := fmt.Sprintf("f := c.cf()\nif r&15 == 0 {\nf |= x86.FlagAF\nif r == %s {\nf |= x86.FlagOF\n}\n}\nc.cc, c.ccDst, c.ccSrc = ccRes+%d, %s, f\n", top, z.log, z.sext("r"))
+		dec := fmt.Sprintf("f := c.cf()\nif r&15 == 15 {\nf |= x86.FlagAF\nif r == %s-1 {\nf |= x86.FlagOF\n}\n}\nc.cc, c.ccDst, c.ccSrc = ccRes+%d, %s, f\n", top, z.log, z.sext("r"))
+		emit("codeIncR"+b, fmt.Sprintf("r := %s + 1\n%s%s", z.cut("@D"), inc, z.set("r")))
+		emit("codeDecR"+b, fmt.Sprintf("r := %s - 1\n%s%s", z.cut("@D"), dec, z.set("r")))
+		emit("codeIncM"+b, fmt.Sprintf("@EA\nr := %s + 1\nc.store%s(lin, %s)\n%s", z.cut("c.loadW"+b+"(lin)"), b, z.wide("r"), inc))
+		emit("codeDecM"+b, fmt.Sprintf("@EA\nr := %s - 1\nc.store%s(lin, %s)\n%s", z.cut("c.loadW"+b+"(lin)"), b, z.wide("r"), dec))
+		emit("codeNotR"+b, z.set("^"+z.cut("@D")))
+		emit("codeNegR"+b, fmt.Sprintf("b := %s\nr := -b\nc.cc, c.ccDst, c.ccSrc = ccSub+%d, %s, %s\n%s", z.cut("@D"), z.log, z.sext("r"), z.sext("b"), z.set("r")))
+		w := 8*z.n - 1
+		emit("codeShlRI"+b, fmt.Sprintf("a, n := %s, in.imm&%d\nx := a << (n - 1)\nr := x << 1\nc.cc, c.ccDst, c.ccSrc = ccRes+%d, %s, %s|%s<<11\n%s",
+			z.cut("@D"), w, z.log, z.sext("r"), z.wide(fmt.Sprintf("x>>%d", w)), z.wide(fmt.Sprintf("(x^r)>>%d", w)), z.set("r")))
+		emit("codeShrRI"+b, fmt.Sprintf("a, n := %s, in.imm&%d\nx := a >> (n - 1)\nr := x >> 1\nc.cc, c.ccDst, c.ccSrc = ccRes+%d, %s, %s|%s<<11\n%s",
+			z.cut("@D"), w, z.log, z.sext("r"), z.wide("x&1"), z.wide(fmt.Sprintf("(r<<1^r)>>%d", w)), z.set("r")))
+		emit("codeSarRI"+b, fmt.Sprintf("a, n := %s(@D), in.imm&%d\nx := a >> (n - 1)\nr := x >> 1\nc.cc, c.ccDst, c.ccSrc = ccRes+%d, uint64(int64(r)), uint64(x&1)\n%s",
+			z.s, w, z.log, z.set(z.u+"(r)")))
+		imul := fmt.Sprintf("hi, r := imul(uint64(a), uint64(b), %d)\nvar f uint64\nif imulWide(hi, r, %d) {\nf = x86.FlagCF | x86.FlagOF\n}\n%s\nc.cc, c.ccDst, c.ccSrc = ccRes+%d, %s, f\n",
+			z.n, z.n, z.set(z.cut("r")), z.log, z.sext("r"))
+		if z.n == 4 {
+			imul = "p := int64(int32(a)) * int64(int32(b))\nr := int32(p)\nvar f uint64\nif int64(r) != p {\nf = x86.FlagCF | x86.FlagOF\n}\n@D = uint64(uint32(r))\nc.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(r)), f\n"
+		}
+		emit("codeImulRR"+b, "a, b := @D, @S\n"+imul)
+		emit("codeImulRM"+b, "@EA\na, b := @D, c.load"+b+"(lin)\n"+imul)
+		emit("codeImulRRI"+b, "a, b := @S, in.imm\n"+imul)
+	}
+}
+
+func stack() {
+	const push = "c.cur = uint32(i)\nsp := (c.gpr[x86.RSP] - %d) & mask\nc.store%d(sp, %s)\nc.gpr[x86.RSP] = sp\n"
+	for _, n := range []int{4, 8} {
+		b := fmt.Sprint(8 * n)
+		emit("codePushR"+b, fmt.Sprintf(push, n, 8*n, "@S"))
+		emit("codePushI"+b, fmt.Sprintf(push, n, 8*n, "in.imm"))
+		emit("codePushM"+b, "@EA\nv := c.load"+b+"(lin)\n"+fmt.Sprintf(push, n, 8*n, "v"))
+		emit("codePopR"+b, fmt.Sprintf("c.cur = uint32(i)\nsp := c.gpr[x86.RSP] & mask\nv := c.load%d(sp)\nc.gpr[x86.RSP] = (sp + %d) & mask\n@D = v", 8*n, n))
+		emit("codeLeave"+b, fmt.Sprintf("c.cur = uint32(i)\nbp := c.gpr[x86.RBP] & mask\nv := c.load%d(bp)\nc.gpr[x86.RSP] = (bp + %d) & mask\nc.gpr[x86.RBP] = v", 8*n, n))
+		// Branches: they leave the block, by the link k.
+		emit("codeCall"+b, fmt.Sprintf(push, n, 8*n, "(rip + uint64(in.off) + uint64(in.len))&mask")+"rip = (rip + in.imm) & mask\nk = 1\nbreak run")
+		emit("codeCallR"+b, "to := @S & mask\nif !canonical(to) {\nc.cur = uint32(i)\nc.raiseGP(0)\n}\n"+fmt.Sprintf(push, n, 8*n, "(rip + uint64(in.off) + uint64(in.len))&mask")+"rip = to & mask\nk = -1\nbreak run")
+		emit("codeCallM"+b, "@EA\nto := c.load"+b+"(lin)\nif !canonical(to) {\nc.raiseGP(0)\n}\n"+fmt.Sprintf(push, n, 8*n, "(rip + uint64(in.off) + uint64(in.len))&mask")+"rip = to & mask\nk = -1\nbreak run")
+		emit("codeRet"+b, fmt.Sprintf("c.cur = uint32(i)\nsp := c.gpr[x86.RSP] & mask\nto := c.load%d(sp)\nif !canonical(to) {\nc.raiseGP(0)\n}\nc.gpr[x86.RSP] = (sp + %d) & mask\nrip = to\nk = -1\nbreak run", 8*n, n))
+		emit("codeJmpM"+b, "@EA\nto := c.load"+b+"(lin)\nif !canonical(to) {\nc.raiseGP(0)\n}\nrip = to & mask\nk = -1\nbreak run")
+	}
+	emit("codeJmpR", "to := @S & mask\nif !canonical(to) {\nc.cur = uint32(i)\nc.raiseGP(0)\n}\nrip = to\nk = -1\nbreak run")
+	emit("codeJmp", "rip = (rip + in.imm) & mask\nk = 1\nbreak run")
+}
+
+// conds are the conditions as expressions over the lazy flags.
+func conds() {
+	expr := [16]string{2: "c.cf() != 0", 3: "c.cf() == 0", 4: "c.ccDst == 0", 5: "c.ccDst != 0", 6: "c.ccDst == 0 || c.cf() != 0",
+		7: "c.ccDst != 0 && c.cf() == 0", 8: "c.sf()", 9: "!c.sf()", 12: "c.less()", 13: "!c.less()", 14: "c.ccDst == 0 || c.less()", 15: "c.ccDst != 0 && !c.less()"}
+	for i := range expr {
+		if expr[i] == "" {
+			expr[i] = fmt.Sprintf("c.cond(%d)", i)
+		}
+	}
+	const leave = "{\nrip = (rip + in.imm) & mask\nk = 1\n} else {\nrip = (rip + uint64(in.off) + uint64(in.len)) & mask\nk = 0\n}\nbreak run"
+	for i, e := range expr {
+		emit(fmt.Sprintf("codeJcc%d", i), "if "+e+leave)
+	}
+	for i, e := range expr {
+		emit(fmt.Sprintf("codeSet%d", i), "v := @D &^ 0xff\nif "+e+" {\nv |= 1\n}\n@D = v")
+	}
+	for i, e := range expr {
+		emit(fmt.Sprintf("codeCmovRR32x%d", i), "v := @D\nif "+e+" {\nv = @S\n}\n@D = uint64(uint32(v))")
+	}
+	for i, e := range expr {
+		emit(fmt.Sprintf("codeCmovRR64x%d", i), "if "+e+" {\n@D = @S\n}")
+	}
+}
+
+func main() {
+	log.SetFlags(0)
+	alus()
+	moves()
+	ones()
+	stack()
+	conds()
+	var out bytes.Buffer
+	out.WriteString("// Code generated by gen_loop.go; DO NOT EDIT.\n\npackage cpu\n\nimport \"govm-desktop/x86\"\n\n")
+	out.WriteString("// Codes of inst for the dispatch switch. codeExec calls the row's function; the next ones leave the block.\nconst (\ncodeExec uint16 = iota\n")
+	for _, n := range append([]string{"codeExecEnd", "codeExecJump", "codeNext", "codeStale"}, names...) {
+		out.WriteString(n + "\n")
+	}
+	out.WriteString(")\n\n")
+	fmt.Fprintf(&out, loop, cases.String())
+	src, err := format.Source(out.Bytes())
+	if err != nil {
+		os.WriteFile("loop_gen.go", out.Bytes(), 0o644)
+		log.Fatal(err)
+	}
+	if err := os.WriteFile("loop_gen.go", src, 0o644); err != nil {
+		log.Fatal(err)
+	}
+}
+
+const loop = `// runBlocks runs blocks until something has to be looked at between instructions: a request, or the end of a block whose last instruction may
+// have changed more than rip.
+func (c *CPU) runBlocks() {
+	mask := ^uint64(0)
+	if c.mode&mode64 == 0 {
+		mask = 0xffffffff
+	}
+	b := c.findBlock()
+	rip := c.rip
+	for {
+		c.running = b
+		c.gpr[regRIP] = rip
+		k := 0 // the link by which control leaves the block; -1: none
+	run:
+		for i := range b.insts {
+			in := &b.insts[i]
+			switch in.code {
+			case codeExec:
+				c.cur = uint32(i)
+				c.rip = rip + uint64(in.off)
+				next := (c.rip + uint64(in.len)) & mask
+				c.nextRIP = next
+				in.exec(c, in)
+				if c.nextRIP != next {
+					c.rip = c.nextRIP
+					c.leave(i)
+					return
+				}
+			case codeExecJump:
+				c.cur = uint32(i)
+				c.rip = rip + uint64(in.off)
+				c.nextRIP = (c.rip + uint64(in.len)) & mask
+				in.exec(c, in)
+				rip = c.nextRIP
+				k = -1
+				break run
+			case codeExecEnd:
+				c.cur = uint32(i)
+				c.rip = rip + uint64(in.off)
+				c.nextRIP = (c.rip + uint64(in.len)) & mask
+				in.exec(c, in)
+				c.rip = c.nextRIP
+				c.leave(i)
+				return
+			case codeNext:
+				rip = (rip + uint64(in.off)) & mask
+				break run
+			case codeStale:
+				c.rip = (rip + uint64(in.off)) & mask
+				c.leave(i - 1)
+				return
+			%s
+			}
+		}
+		c.rip = rip
+		c.running = nil
+		c.retired += uint64(b.count)
+		if c.counted != nil {
+			c.tick(b.count)
+		}
+		if c.requests.Load() != 0 {
+			return
+		}
+		b = c.follow(b, k)
+	}
+}
+`
