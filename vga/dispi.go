@@ -101,6 +101,7 @@ func (v *VGA) writeDispi(i, val uint16) (moved bool) {
 		r.fixDispi(len(v.mem))
 	case dispiBank:
 		r.dispi[i] = val & uint16(len(v.mem)>>16-1)
+		r.bank = r.dispi[i]
 		return v.rewindow()
 	case dispiEnable:
 		v.enableDispi(val)
@@ -115,7 +116,7 @@ func (v *VGA) enableDispi(val uint16) {
 	r := &v.regs
 	on := val&enableOn != 0
 	if !on {
-		r.dispi[dispiBank] = 0
+		r.bank = 0
 	}
 	if on && !r.vbe() {
 		r.dispi[dispiVirtW], r.dispi[dispiXOffset], r.dispi[dispiYOffset] = 0, 0, 0
@@ -168,7 +169,7 @@ func (r *regs) fixDispi(vram int) {
 	if !fits() {
 		d[dispiXOffset] = 0
 	}
-	d[dispiVirtH] = uint16(min(rows, 0xffff))
+	d[dispiVirtH] = uint16(rows)
 }
 
 // shadowDispi leaves in the IBM registers what software finds there after the extension has been switched on: a graphics

@@ -66,21 +66,19 @@ func cgaPixels(dst, src []byte, colour *[16]uint32, enable uint8) {
 	}
 }
 
-// highPixels converts 15 and 16 bits a pixel; the upper bits of a colour are repeated below.
+// highPixels converts 15 and 16 bits a pixel. With 16 the upper bits of a colour are repeated below, with 15 not: so does QEMU.
 func highPixels(dst, src []byte, n int, six, big bool) {
 	for i := range n {
 		c := uint32(le.Uint16(src[2*i:]))
 		if big {
 			c = c>>8 | c<<8&0xff00
 		}
-		r, g, b := c>>10&31, c>>5&31, c&31
-		g = g<<3 | g>>2
-		if six {
-			r, g = c>>11, c>>5&63
-			g = g<<2 | g>>4
+		if !six {
+			le.PutUint32(dst[4*i:], c<<9&0xf80000|c<<6&0xf800|c<<3&0xf8)
+			continue
 		}
-		r, b = r<<3|r>>2, b<<3|b>>2
-		le.PutUint32(dst[4*i:], r<<16|g<<8|b)
+		r, g, b := c>>11, c>>5&63, c&31
+		le.PutUint32(dst[4*i:], (r<<3|r>>2)<<16|(g<<2|g>>4)<<8|b<<3|b>>2)
 	}
 }
 

@@ -21,6 +21,7 @@ type regs struct {
 
 	dispiIndex uint16
 	dispi      [numDispi]uint16
+	bank       uint16 // in use: the register keeps its value when the extension is switched off
 	bigEndian  bool
 }
 
@@ -119,6 +120,7 @@ func (r *regs) state(c *snapshot.Coder) {
 			snapshot.Field(c, name, &r.dispi[i])
 		}
 	})
+	snapshot.Field(c, "bank-in-use", &r.bank)
 	snapshot.Field(c, "big-endian", &r.bigEndian)
 }
 

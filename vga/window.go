@@ -47,7 +47,7 @@ func (r *regs) window(vram int) window {
 		return window{kind: linear, size: 0x10000, bank: uint32(r.dispi[dispiBank]) << 16, mask: uint32(vram) - 1,
 			plain: true, readable: true, planes: 15, extended: true}
 	case r.vbe():
-		w.base, w.size, w.bank, w.mask = 0, 0x10000, uint32(r.dispi[dispiBank])<<16, uint32(vram)-1
+		w.base, w.size, w.bank, w.mask = 0, 0x10000, uint32(r.bank)<<16, uint32(vram)-1
 	case r.seq[srMemMode]&sr4Chain4 != 0:
 		w.kind = linear
 	case r.gfx[grMode]&gr5OddEven != 0:
