@@ -148,3 +148,6 @@ func (c *CPU) resetINIT() {
 	c.updateMode()
 	c.flushTLB(true)
 }
+
+// SetA20 lets address line 20 through, or holds it low: the board's gate. Any goroutine may call it, with its locks held.
+func (v *VM) SetA20(on bool) { v.sys.setA20(on) }
