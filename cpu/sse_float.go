@@ -219,11 +219,14 @@ func sseDPPS(c *CPU, in *inst) {
 	}
 	c.sseCommit()
 	s.Raised = 0
-	a, b := s.Add32(p[0], p[1]), s.Add32(p[2], p[3])
+	// The lanes' sums take their operands in different orders, as seen on hardware: which of several NaNs comes through depends on it.
+	t0, t1 := uint64(s.Add32(p[1], p[0])), uint64(s.Add32(p[0], p[1]))
+	t2, t3 := uint64(s.Add32(p[3], p[2])), uint64(s.Add32(p[2], p[3]))
 	c.sseCommit()
 	s.Raised = 0
-	sum := uint64(s.Add32(a, b)) * (1<<32 | 1)
-	c.sseResult(in, sum&bitLanes(in.imm, 32), sum&bitLanes(in.imm>>2, 32))
+	add := func(a, b uint64) uint64 { return uint64(s.Add32(uint32(a), uint32(b))) }
+	lo, hi = add(t2, t0)|add(t3, t1)<<32, add(t2, t0)|add(t3, t1)<<32
+	c.sseResult(in, lo&bitLanes(in.imm, 32), hi&bitLanes(in.imm>>2, 32))
 }
 
 func sseDPPD(c *CPU, in *inst) {
@@ -241,8 +244,8 @@ func sseDPPD(c *CPU, in *inst) {
 	}
 	c.sseCommit()
 	s.Raised = 0
-	sum := s.Add64(p, q)
-	c.sseResult(in, sum&bitLanes(in.imm, 64), sum&bitLanes(in.imm>>1, 64))
+	lo, hi = s.Add64(p, q), s.Add64(q, p)
+	c.sseResult(in, lo&bitLanes(in.imm, 64), hi&bitLanes(in.imm>>1, 64))
 }
 
 // Conversions with general registers.
@@ -390,19 +393,23 @@ func sseCVTSS2SD(c *CPU, in *inst) {
 
 // Conversions with MMX registers.
 
+// sseCVTPI2PS and sseCVTPI2PD do not touch the x87 state when they read memory.
 func sseCVTPI2PS(c *CPU, in *inst) {
 	c.checkSSE()
-	c.checkMMX()
+	if !in.isMem() {
+		c.checkMMX()
+	}
 	v := c.mmxSrc(in)
 	s := &c.fpu.sse
 	s.Raised = 0
 	r := dq2ps(s, v)
+	if !in.isMem() {
+		c.enterMMX() // even if an exception follows
+	}
 	c.sseCommit()
-	c.enterMMX()
 	c.fpu.xmm[in.reg&15][0] = r
 }
 
-// sseCVTPI2PD does not touch the x87 state when it reads memory.
 func sseCVTPI2PD(c *CPU, in *inst) {
 	c.checkSSE()
 	if !in.isMem() {
@@ -432,8 +439,8 @@ func sseToMMX(double, trunc bool) func(*CPU, *inst) {
 			s.Raised = 0
 			r = ps2dq(s, v, trunc)
 		}
+		c.enterMMX() // even if an exception follows
 		c.sseCommit()
-		c.enterMMX()
 		c.setMM(in.reg, r)
 	}
 }

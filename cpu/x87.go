@@ -185,14 +185,14 @@ func fpFBLD(c *CPU, in *inst) {
 func fpLDsti(c *CPU, in *inst) {
 	f := &c.fpu
 	i := in.modrm & 7
-	v := f.get(i)
 	if f.empty(i) {
-		if !c.fpStackFault(in, false) {
-			return
+		// Underflow comes before overflow: the push happens even onto a full stack.
+		if c.fpStackFault(in, false) {
+			f.push(softfloat.Indefinite())
 		}
-		v = softfloat.Indefinite()
+		return
 	}
-	c.fpPush(in, v)
+	c.fpPush(in, f.get(i))
 }
 
 // fpConst is FLD1 to FLDZ.
@@ -313,6 +313,16 @@ func fpSTsti(pop bool) func(*CPU, *inst) {
 			f.pop()
 		}
 	})
+}
+
+// fpSTP1 is the FSTP of D9 D8, to which an empty ST(0) is no fault.
+func fpSTP1(c *CPU, in *inst) {
+	f := &c.fpu
+	i := in.modrm & 7
+	if !f.empty(0) {
+		f.put(i, f.get(0))
+	}
+	f.pop()
 }
 
 func fpXCH(c *CPU, in *inst) {

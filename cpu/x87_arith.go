@@ -338,14 +338,12 @@ func fpCOMI(quiet, pop bool) func(*CPU, *inst) {
 		i := in.modrm & 7
 		ok := true
 		if f.empty(0) || f.empty(i) {
-			if ok = c.fpStackFault(in, false); ok {
-				c.setStatus(relFlags(softfloat.Unordered))
-			}
+			ok = c.fpStackFault(in, false)
+			c.setStatus(relFlags(softfloat.Unordered)) // masked or not
 		} else {
 			r := f.env.Compare(f.get(0), f.get(i), quiet)
-			if ok = !f.env.Blocked(); ok {
-				c.setStatus(relFlags(r))
-			}
+			ok = !f.env.Blocked()
+			c.setStatus(relFlags(r)) // blocked or not
 			c.fpEnd(in)
 		}
 		if ok && pop {

@@ -7,6 +7,9 @@ import (
 
 func fpNOP(*CPU, *inst) {}
 
+// fpNENI is FNENI, FNDISI and FNSETPM, which have had no effect since the 387.
+func fpNENI(c *CPU, _ *inst) { c.checkNM() }
+
 // fpWAIT is FWAIT: it heeds CR0.MP and TS together, and pending exceptions.
 func fpWAIT(c *CPU, _ *inst) {
 	if c.cr0&x86.CR0MP != 0 && c.cr0&x86.CR0TS != 0 {
