@@ -17,6 +17,9 @@ type Config struct {
 	// Features switches CPUID features on and off by name ("sse3": true), after the model.
 	Features map[string]bool
 	CPUs     int // how many vCPUs there will be at most
+	// FERR is the pin that an x87 exception raises when CR0.NE is clear: IRQ 13 by way of the board, which lowers it at a write to port
+	// F0. nil: not wired. An accelerator with interrupt controllers of its own has it inside.
+	FERR hw.Line
 	// Stepper runs one instruction for an accelerator that cannot (KVM's emulation failures); nil: there is none.
 	Stepper Stepper
 }

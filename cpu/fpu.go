@@ -23,9 +23,6 @@ type fpuState struct {
 	xcr0       uint64
 	ymmHigh    [16][2]uint64 // not ours; kept for whoever set them
 	hasYMMHigh bool
-
-	// ferr is the FERR# pin, which the board wires to IRQ 13; nil: not wired. Used when CR0.NE is clear.
-	ferr func()
 }
 
 // Bits of the x87 status word.
@@ -98,8 +95,7 @@ func (f *fpuState) finit() {
 
 // resetFPU is power-on (SDM volume 3, table 9-1). INIT leaves the FPU alone: the system side does not call this then.
 func (c *CPU) resetFPU() {
-	ferr := c.fpu.ferr
-	c.fpu = fpuState{fcw: fcwOne, ferr: ferr, xcr0: 1}
+	c.fpu = fpuState{fcw: fcwOne, xcr0: 1}
 	c.fpu.sse.MXCSR = mxcsrInit
 }
 
@@ -143,13 +139,14 @@ func (c *CPU) checkNM() {
 	}
 }
 
-// mathFault reports a pending exception: #MF, or by the FERR# pin and IRQ 13 as the AT did (SDM volume 1, D.2.1).
+// mathFault reports a pending exception: #MF, or by the FERR# pin and IRQ 13 as the AT did (SDM volume 1, D.2.1). There the chip would
+// wait for the interrupt; here the instruction runs, and the interrupt comes after it.
 func (c *CPU) mathFault() {
 	if c.cr0&x86.CR0NE != 0 {
 		c.raise(x86.ExcMF)
 	}
-	if c.fpu.ferr != nil {
-		c.fpu.ferr()
+	if pin := c.vm.cfg.FERR; pin != nil {
+		pin.Set(true)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"govm-desktop/cpu/softfloat"
+	"govm-desktop/hw"
 	"govm-desktop/x86"
 )
 
@@ -128,7 +129,7 @@ func TestFPU_unmaskedException(t *testing.T) {
 		}
 	}
 	irqs := 0
-	c.fpu.ferr = func() { irqs++ }
+	c.vm.cfg.FERR = hw.LineFunc(func(bool) { irqs++ })
 	c.cr0 &^= x86.CR0NE
 	if v := fpSeq(t, c, fwait); v >= 0 || irqs != 1 {
 		t.Errorf("NE clear: fault %d, FERR %d times", v, irqs)
