@@ -220,6 +220,9 @@ func (s *Screen) draw() {
 	c := &s.canvas
 	c.catchUp(cur)
 	c.full = c.full || redraw || cur == nil
+	if redraw {
+		clear(c.Pix) // so that a Source that leaves something out is seen
+	}
 	src.Draw(c)
 	if c.buf == nil { // drew nothing at all
 		c.Resize(640, 480)

@@ -44,7 +44,7 @@ type mode struct {
 // fixed is the mode without what a text screen takes account of cell by cell.
 func (m mode) fixed() mode {
 	if m.kind == text {
-		m.start, m.pitch, m.cursor, m.cursorOn = 0, 0, 0, false
+		m.start, m.pitch, m.cursor, m.cursorOn, m.curFirst, m.curLast = 0, 0, 0, false, 0, 0
 	}
 	return m
 }

@@ -23,6 +23,8 @@ type cells struct {
 const (
 	cellCursor  = 1 << 16 // the cursor is to be seen in it
 	cellHidden  = 1 << 17 // the character is not: it blinks
+	cellFirst   = 18      // where the cursor's lines are kept, five bits each
+	cellLast    = 23
 	cellUnknown = 1 << 31
 )
 
@@ -58,7 +60,7 @@ func (v *VGA) drawText(c *display.Canvas, full bool) {
 			if m.cursorOn && a == m.cursor && m.curFirst <= m.curLast {
 				until = min(until, curUntil)
 				if curOn {
-					cell |= cellCursor
+					cell |= cellCursor | uint32(m.curFirst)<<cellFirst | uint32(m.curLast)<<cellLast
 				}
 			}
 			if m.attrMode&ar10Blink != 0 && cell&0x8000 != 0 {

@@ -8,7 +8,6 @@ import (
 	"image"
 	"sync"
 	"testing"
-	"time"
 
 	"govm-desktop/display"
 )
@@ -113,7 +112,7 @@ func (f *Fake) Notify(wake func()) {
 // that undamaged pixels stay as they were, and that nothing is damaged when nothing changes.
 func TestSource(t *testing.T, src display.Source, changes ...func()) {
 	t.Helper()
-	s := display.NewScreen(src, display.Options{Rate: 1000, Poll: time.Millisecond})
+	s := display.NewScreen(src, display.Options{})
 	defer s.Close()
 	v := s.Watch()
 	defer v.Close()
@@ -122,10 +121,14 @@ func TestSource(t *testing.T, src display.Source, changes ...func()) {
 		if i >= 0 {
 			changes[i]()
 		}
-		seen = follow(t, v, seen, i < 0)
-		if full := fresh(t, src); full.Rect != seen.Rect || !bytes.Equal(full.Pix, seen.Pix) {
-			t.Fatalf("change %d: pieces give another picture than all at once (first difference at %v)", i, differ(full, seen))
+		settle(t, s)
+		seen = follow(t, v, seen)
+		if full := fresh(t, s, v); full.Rect != seen.Rect || !bytes.Equal(full.Pix, seen.Pix) {
+			at := differ(full, seen)
+			t.Fatalf("change %d: pieces give another picture than all at once: %v is %v, not %v",
+				i, at, seen.RGBAAt(at.X, at.Y), full.RGBAAt(at.X, at.Y))
 		}
+		settle(t, s)
 		if f, g, err := next(v); err == nil {
 			f.Release()
 			t.Fatalf("change %d: %v is damaged again though nothing changed", i, g)
@@ -133,13 +136,25 @@ func TestSource(t *testing.T, src display.Source, changes ...func()) {
 	}
 }
 
-// follow takes frames until nothing new comes, keeping only what is damaged.
-func follow(t *testing.T, v *display.Viewer, seen *display.Frame, must bool) *display.Frame {
+// settle has the Source draw once more: whatever changed before is in the picture then.
+func settle(t *testing.T, s *display.Screen) {
+	t.Helper()
+	v := s.Watch()
+	defer v.Close()
+	f, _, err := v.Next(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Release()
+}
+
+// follow takes the frames that there are, keeping only what is damaged.
+func follow(t *testing.T, v *display.Viewer, seen *display.Frame) *display.Frame {
 	t.Helper()
 	for {
 		f, g, err := next(v)
 		if err != nil {
-			if must && seen == nil {
+			if seen == nil {
 				t.Fatal("there is no first frame")
 			}
 			return seen
@@ -162,26 +177,23 @@ func follow(t *testing.T, v *display.Viewer, seen *display.Frame, must bool) *di
 	}
 }
 
-// next is Next for as long as a change may take to show.
+// next is Next without waiting.
 func next(v *display.Viewer) (*display.Frame, display.Region, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
-	defer cancel()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
 	return v.Next(ctx)
 }
 
-// borrowed is a Source without its optional abilities: another Screen can look at it without taking it over.
-type borrowed struct{ display.Source }
-
 // fresh is the picture drawn from nothing.
-func fresh(t *testing.T, src display.Source) *display.Frame {
+func fresh(t *testing.T, s *display.Screen, v *display.Viewer) *display.Frame {
 	t.Helper()
-	s := display.NewScreen(borrowed{src}, display.Options{})
-	defer s.Close()
-	v := s.Watch()
-	defer v.Close()
-	f, _, err := v.Next(context.Background())
+	s.Redraw()
+	f, g, err := v.Next(context.Background())
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !g.Contains(f.Rect) {
+		t.Fatalf("a full redraw damages %v alone", g)
 	}
 	return f
 }
