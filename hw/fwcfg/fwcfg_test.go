@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"govm-desktop/hw"
+	"govm-desktop/hw/hwtest"
 	"govm-desktop/memory"
 	"govm-desktop/snapshot"
 )
@@ -284,5 +285,15 @@ func FuzzRegisters(f *testing.F) {
 		if got := len(d.File("w")); got != 16 {
 			t.Fatalf("writable file grew to %d", got)
 		}
+	})
+}
+
+func TestConformance(t *testing.T) {
+	hwtest.TestDevice(t, func(b *hwtest.Bench) hw.Device {
+		d := New(Config{DMA: b.Memory})
+		d.AddWritable("etc/w", make([]byte, 64), nil)
+		d.AddFile("etc/f", []byte("a file"))
+		b.MapPorts(PortBase, PortCount, d, memory.Any)
+		return d
 	})
 }
