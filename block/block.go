@@ -1,7 +1,11 @@
 // Package block is the contract of disk images: what a disk controller sees of what is behind a drive.
 package block
 
-import "io"
+import (
+	"errors"
+	"fmt"
+	"io"
+)
 
 // SectorSize is the unit of sizes: every Disk is a whole number of sectors long.
 const SectorSize = 512
@@ -31,4 +35,15 @@ type (
 func IsReadOnly(d Disk) bool {
 	r, ok := d.(ReadOnly)
 	return ok && r.ReadOnly()
+}
+
+// ErrRange is the cause of an access that does not lie within a disk.
+var ErrRange = errors.New("outside the disk")
+
+// Check returns an error wrapping ErrRange unless the n bytes from off lie within a disk of the given size.
+func Check(size, off, n int64) error {
+	if off < 0 || n < 0 || off > size || n > size-off {
+		return fmt.Errorf("%d bytes at %d, of %d: %w", n, off, size, ErrRange)
+	}
+	return nil
 }
