@@ -417,3 +417,23 @@ func TestFPVectors(t *testing.T) {
 	}
 	t.Logf("%d cases over %d rows", cases, len(seen))
 }
+
+func TestFP_noAllocations(t *testing.T) {
+	c := newFPBench(t)
+	s := drawFP(1)
+	for _, r := range fpTestRows() {
+		e := parseEncoding(r.enc)
+		for _, code := range fpForms(&r, &e) {
+			s.load(c)
+			c.fpu.fcw, c.fpu.fsw, c.fpu.tags, c.fpu.sse.MXCSR = 0x37f, 0, 0xff, 0x1f80
+			var in inst
+			c.table.decode(append(bytes.Clone(code), 0xc3), c.mode, &in)
+			if fpExec(c, &in) >= 0 {
+				continue
+			}
+			if n := testing.AllocsPerRun(1, func() { c.fpu.tags = 0xff; fpExec(c, &in) }); n != 0 {
+				t.Errorf("%s %s: %v allocations", r.enc, r.name, n)
+			}
+		}
+	}
+}

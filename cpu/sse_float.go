@@ -112,21 +112,23 @@ func sseCMPSD(p uint8) func(*CPU, *inst) { return sseSD(cmp64(p)) }
 
 // sseRound is ROUNDPS and its kin, whose mode is in the immediate: scalar or packed, 32 or 64 bits.
 func sseRound(packed, double bool) func(*CPU, *inst) {
-	return func(c *CPU, in *inst) {
-		imm := uint8(in.imm)
+	var forms [16]func(*CPU, *inst)
+	for i := range forms {
+		imm := uint8(i)
 		f32 := func(s *softfloat.SSE, _, b uint32) uint32 { return s.Round32(b, imm) }
 		f64 := func(s *softfloat.SSE, _, b uint64) uint64 { return s.Round64(b, imm) }
 		switch {
 		case packed && double:
-			ssePD(f64)(c, in)
+			forms[i] = ssePD(f64)
 		case packed:
-			ssePS(f32)(c, in)
+			forms[i] = ssePS(f32)
 		case double:
-			sseSD(f64)(c, in)
+			forms[i] = sseSD(f64)
 		default:
-			sseSS(f32)(c, in)
+			forms[i] = sseSS(f32)
 		}
 	}
+	return func(c *CPU, in *inst) { forms[in.imm&15](c, in) }
 }
 
 // sseCOMI is COMISS, UCOMISS (quiet) and the same for doubles.

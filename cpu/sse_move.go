@@ -6,11 +6,7 @@ func (c *CPU) xmmSrc16(in *inst) (lo, hi uint64) {
 		x := &c.fpu.xmm[in.rm&15]
 		return x[0], x[1]
 	}
-	lin := c.lin(in, 16)
-	if lin&15 != 0 {
-		c.raiseGP(0)
-	}
-	return c.load128(lin)
+	return c.loadX(in, 15)
 }
 
 // xmmSrcN is the low part of a register, or 4 or 8 bytes of memory.
@@ -38,11 +34,7 @@ func sseLoadA(c *CPU, in *inst) {
 		*d = c.fpu.xmm[in.rm&15]
 		return
 	}
-	lin := c.lin(in, 16)
-	if lin&15 != 0 {
-		c.raiseGP(0)
-	}
-	d[0], d[1] = c.load128(lin)
+	d[0], d[1] = c.loadX(in, 15)
 }
 
 // sseLoadU is MOVUPS, MOVUPD, MOVDQU and LDDQU.
@@ -53,7 +45,7 @@ func sseLoadU(c *CPU, in *inst) {
 		*d = c.fpu.xmm[in.rm&15]
 		return
 	}
-	d[0], d[1] = c.load128(c.lin(in, 16))
+	d[0], d[1] = c.loadX(in, 0)
 }
 
 // sseStoreA is the same the other way, and MOVNTPS, MOVNTPD, MOVNTDQ.
@@ -64,11 +56,7 @@ func sseStoreA(c *CPU, in *inst) {
 		c.fpu.xmm[in.rm&15] = *s
 		return
 	}
-	lin := c.linW(in, 16)
-	if lin&15 != 0 {
-		c.raiseGP(0)
-	}
-	c.store128(lin, s[0], s[1])
+	c.storeX(in, 15, s[0], s[1])
 }
 
 func sseStoreU(c *CPU, in *inst) {
@@ -78,7 +66,7 @@ func sseStoreU(c *CPU, in *inst) {
 		c.fpu.xmm[in.rm&15] = *s
 		return
 	}
-	c.store128(c.linW(in, 16), s[0], s[1])
+	c.storeX(in, 0, s[0], s[1])
 }
 
 // sseMOVSSload clears the rest when it reads memory, and only then.
