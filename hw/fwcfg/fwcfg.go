@@ -66,12 +66,12 @@ func New(cfg Config) *Device {
 	return d
 }
 
-// Reset implements hw.Device. Files that the guest has written get their first contents back.
-func (d *Device) Reset(hw.Cause) {
+// Reset implements hw.Device. Files that the guest has written get their first contents back, unless the machine but wakes up.
+func (d *Device) Reset(c hw.Cause) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, f := range d.files {
-		if f.writable {
+		if f.writable && c != hw.WakeUp {
 			f.data = append([]byte(nil), f.initial...)
 		}
 	}
