@@ -64,6 +64,14 @@ func (g *Region) Add(r image.Rectangle) {
 		*g = append(*g, r)
 		return
 	}
+	if last := &(*g)[n-1]; r.Min.Y == last.Min.Y && r.Max.Y == last.Max.Y && r.Min.X >= last.Max.X && n < maxRects {
+		if r.Min.X == last.Max.X {
+			last.Max.X = r.Max.X
+		} else {
+			*g = append(*g, r)
+		}
+		return
+	}
 	*g = g.Union(Region{r})
 }
 

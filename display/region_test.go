@@ -85,10 +85,11 @@ func TestRegion_operations(t *testing.T) {
 }
 
 func TestRegion_bounded(t *testing.T) {
+	const size = 80
 	var g Region
 	want := 0
-	for y := range 200 {
-		for x := range 200 {
+	for y := range size {
+		for x := range size {
 			if (x+y)%2 == 0 {
 				r := image.Rect(x, y, x+1, y+1)
 				g.Add(r)
@@ -102,7 +103,7 @@ func TestRegion_bounded(t *testing.T) {
 			t.Fatalf("%d rectangles", len(g))
 		}
 	}
-	if g.Area() < want || g.Bounds() != image.Rect(0, 0, 200, 200) {
+	if g.Area() < want || g.Bounds() != image.Rect(0, 0, size, size) {
 		t.Fatalf("area %d of at least %d, bounds %v", g.Area(), want, g.Bounds())
 	}
 }

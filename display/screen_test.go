@@ -261,14 +261,14 @@ func (h *huge) Draw(c *display.Canvas) {
 
 func TestScreen_hugeSizes(t *testing.T) {
 	h := &huge{c: make(chan image.Rectangle, 1)}
-	s := display.NewScreen(h, display.Options{Rate: 100000, MaxBytes: 8 << 20})
+	s := display.NewScreen(h, display.Options{Rate: 100000, MaxBytes: 2 << 20})
 	defer s.Close()
 	v := s.Watch()
 	defer v.Close()
 	for range 50 {
 		s.Redraw()
 		f, _ := next(t, v)
-		if len(f.Pix) > 8<<20 || f.Rect.Dx() > display.MaxWidth {
+		if len(f.Pix) > 2<<20 || f.Rect.Dx() > display.MaxWidth {
 			t.Fatalf("picture of %v", f.Rect)
 		}
 		f.Release()
@@ -276,7 +276,7 @@ func TestScreen_hugeSizes(t *testing.T) {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	if m.HeapAlloc > 64<<20 {
+	if m.HeapAlloc > 16<<20 {
 		t.Fatalf("heap of %d MiB", m.HeapAlloc>>20)
 	}
 }

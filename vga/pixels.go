@@ -13,8 +13,8 @@ func (p *painter) pixels(dst, src []byte, n int) {
 	case cga4:
 		cgaPixels(dst, src, &p.attrs, m.enable)
 	case pal8:
-		for i, c := range src[:n] {
-			le.PutUint32(dst[4*i:], p.colour[c])
+		for src = src[:n]; len(src) > 0 && len(dst) >= 4; src, dst = src[1:], dst[4:] {
+			le.PutUint32(dst, p.colour[src[0]])
 		}
 	case rgb15, rgb16:
 		highPixels(dst, src, n, m.kind == rgb16, m.bigEndian)
@@ -66,19 +66,32 @@ func cgaPixels(dst, src []byte, colour *[16]uint32, enable uint8) {
 	}
 }
 
-// highPixels converts 15 and 16 bits a pixel. With 16 the upper bits of a colour are repeated below, with 15 not: so does QEMU.
+// highPixels converts 15 and 16 bits a pixel. With 16 in
+// the usual order the upper bits of a colour are repeated below, else not: so does QEMU.
 func highPixels(dst, src []byte, n int, six, big bool) {
-	for i := range n {
-		c := uint32(le.Uint16(src[2*i:]))
-		if big {
-			c = c>>8 | c<<8&0xff00
+	src = src[:2*n]
+	switch {
+	case six && !big:
+		for ; len(src) >= 2 && len(dst) >= 4; src, dst = src[2:], dst[4:] {
+			c := uint32(le.Uint16(src))
+			// Red and blue at once: rrrrr becomes rrrrrrrr by repeating its upper three bits.
+			rb := c>>11<<16 | c&31
+			g := c >> 5 & 63
+			le.PutUint32(dst, rb<<3|rb>>2&0x070007|(g<<2|g>>4)<<8)
 		}
-		if !six {
+	case six:
+		for i := range n {
+			c := uint32(binary.BigEndian.Uint16(src[2*i:]))
+			le.PutUint32(dst[4*i:], c<<8&0xf80000|c<<5&0xfc00|c<<3&0xf8)
+		}
+	default:
+		for i := range n {
+			c := uint32(le.Uint16(src[2*i:]))
+			if big {
+				c = uint32(binary.BigEndian.Uint16(src[2*i:]))
+			}
 			le.PutUint32(dst[4*i:], c<<9&0xf80000|c<<6&0xf800|c<<3&0xf8)
-			continue
 		}
-		r, g, b := c>>11, c>>5&63, c&31
-		le.PutUint32(dst[4*i:], (r<<3|r>>2)<<16|(g<<2|g>>4)<<8|b<<3|b>>2)
 	}
 }
 

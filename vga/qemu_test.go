@@ -301,7 +301,7 @@ func TestQEMU_dispi(t *testing.T) {
 		}
 	}
 	g.what = "big endian"
-	for _, bpp := range []uint16{24, 32} { // at 16 QEMU rounds colours differently
+	for _, bpp := range []uint16{15, 16, 24, 32} {
 		dispi(g, dispiEnable, 0)
 		dispi(g, dispiBPP, bpp)
 		dispi(g, dispiEnable, 0xc1)
