@@ -302,3 +302,36 @@ func benchFP(b *testing.B, s string) {
 		in.exec(c, &in)
 	}
 }
+
+// TestSSE_program copies and scans memory as C libraries do, in blocks of the engine.
+func TestSSE_program(t *testing.T) {
+	b := newBench(t, false)
+	s := b.state64()
+	mem := b.ram.Bytes()
+	for i := range 256 {
+		mem[testData+i] = byte(i + 1)
+	}
+	s.GPR[x86.RSI], s.GPR[x86.RDI], s.GPR[x86.RCX] = testData, testData+0x1008, 16
+	out := b.run(s, fpBytes(t, ""+
+		"f3 0f 6f 06"+ // l: movdqu xmm0, [rsi]
+		"f3 0f 7f 07"+ // movdqu [rdi], xmm0
+		"48 83 c6 10 48 83 c7 10 ff c9 75 ec"+ // add rsi, 16; add rdi, 16; dec ecx; jnz l
+		"66 0f ef c9"+ // pxor xmm1, xmm1
+		"66 0f 74 4e f0"+ // pcmpeqb xmm1, [rsi-16]
+		"66 0f d7 c1 0f bc c0"+ // pmovmskb eax, xmm1; bsf eax, eax
+		"dd 05 0a 00 00 00 dc c0 dd 1e"+ // fld [rip+10]; fadd st(0), st; fstp [rsi]
+		"66 0f 6f 16"+ // movdqa xmm2, [rsi]
+		"f4 90"+ // hlt
+		"00 00 00 00 00 00 f8 3f")...) // 1.5
+	for i := range 256 {
+		if mem[testData+0x1008+i] != byte(i+1) {
+			t.Fatalf("byte %d not copied", i)
+		}
+	}
+	if out.GPR[x86.RAX] != 15 {
+		t.Errorf("zero found at %d", out.GPR[x86.RAX])
+	}
+	if out.FPU.XMM[2][0] != 0x4008000000000000 {
+		t.Errorf("xmm2 %x", out.FPU.XMM[2])
+	}
+}

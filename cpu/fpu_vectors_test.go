@@ -303,6 +303,11 @@ func fpForms(r *row, e *encoding) (list [][]byte) {
 	if e.mod != modReg && r.name[:2] != "fx" {
 		form(0, modrm(1, 7), 0x10)
 		form(0, modrm(1, 7), 0x21)
+		if r.args == "M" { // the environment has a 16-bit layout too
+			head = []byte{0x66}
+			form(0, modrm(1, 7), 0x10)
+			head = nil
+		}
 		if !isX87 {
 			form(0x48, modrm(1, 7), 0x30)
 		}

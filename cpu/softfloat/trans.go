@@ -131,11 +131,11 @@ func (e *X87) SinCos(a Float80, wantSin, wantCos bool) (sin, cos Float80, inRang
 	}
 	r, q := reduceAngle(a.num())
 	sin, cos = zero80, one80
-	if wantCos {
-		cos = e.quadrant(r, q+1)
-	}
 	if wantSin {
 		sin = e.quadrant(r, q)
+	}
+	if wantCos { // second: FSINCOS reports the rounding of the cosine in C1
+		cos = e.quadrant(r, q+1)
 	}
 	return sin, cos, true
 }
