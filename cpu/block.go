@@ -166,6 +166,11 @@ func (c *CPU) build(lin uint64, p codePage, key uint64) *block {
 		return &block{insts: insts, mode: c.mode, len: size, count: uint32(n)}
 	}
 	b := c.allocBlock(n + 1)
+	c.watch(p.region, p.off) // allocBlock may have dropped the block's pages with the rest
+	if key2 != 0 {
+		next := c.fetchPage(c.nextPage(lin))
+		c.watch(next.region, next.off)
+	}
 	copy(b.insts, k.scratch[:n+1])
 	b.key, b.key2, b.mode, b.len, b.count = key, key2, c.mode, size, uint32(n)
 	h := &k.buckets[hashBlock(key)]
