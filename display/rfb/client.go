@@ -1,0 +1,146 @@
+package rfb
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"govm-desktop/display"
+	"govm-desktop/display/rfb/enc"
+	"govm-desktop/display/rfb/stream"
+)
+
+// client is one connection.
+type client struct {
+	s    *Server
+	conn *stream.Conn
+	addr string
+	ctx  context.Context
+	end  context.CancelCauseFunc
+
+	hands hands // of the reading goroutine alone
+
+	in, exclusive bool // guarded by s.mu: it has got in, and wants the screen for itself
+
+	mu       sync.Mutex // guards everything below
+	news     bool       // something below has changed since the sender looked
+	stopWait func()     // wakes the sender, if it waits
+	settings settings
+	request  request
+	resized  bool // SetDesktopSize has to be answered
+	told     bool // the client knows whether the pointer is absolute
+	absolute bool // what it knows
+}
+
+// settings are what the client's messages have set.
+type settings struct {
+	format   enc.Format
+	encoding int32
+	level    int // of compression, -1: not set
+	can      ability
+	count    uint // of SetEncodings messages
+}
+
+// ability is a set of pseudo-encodings.
+type ability uint16
+
+const (
+	canResize ability = 1 << iota
+	canExtResize
+	canName
+	canExtKey
+	canPointerChange
+	canLEDs
+	canVMwareLEDs
+)
+
+// request is what the client has asked for and not been sent.
+type request struct {
+	any           bool           // it expects an update
+	full, changed display.Region // to be sent as it is; once it changes
+}
+
+func newClient(s *Server, conn *stream.Conn, addr net.Addr) *client {
+	c := &client{s: s, conn: conn, addr: "local"}
+	if a := addr.String(); a != "" && a != "@" {
+		c.addr = a
+	}
+	c.ctx, c.end = context.WithCancelCause(context.Background())
+	c.settings = settings{format: enc.Native(), encoding: enc.RawID, level: -1}
+	c.hands.init(s.cfg.Input, s.cfg.Keys, s.cfg.Screen)
+	return c
+}
+
+// drop ends the connection for a reason. It may be called from any goroutine, and does not wait.
+func (c *client) drop(why error) {
+	c.end(why)
+	_ = c.conn.Close()
+}
+
+// run serves the client to its end.
+func (c *client) run() {
+	log := c.s.cfg.Log.With("client", c.addr)
+	defer c.s.remove(c)
+	defer c.end(nil)
+	defer c.conn.Close()
+	err := c.serve(func() { log.Info("viewer connected") })
+	if cause := context.Cause(c.ctx); cause != nil {
+		err = cause
+	}
+	c.hands.releaseAll()
+	if err == nil || errors.Is(err, io.EOF) {
+		log.Info("viewer disconnected")
+		return
+	}
+	log.Info("viewer dropped", "err", err)
+}
+
+// serve shakes hands, and then reads messages while another goroutine sends updates.
+func (c *client) serve(started func()) error {
+	u, err := c.handshake()
+	if err != nil {
+		return err
+	}
+	started()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer u.close()
+		c.drop(u.run())
+	}()
+	err = c.readMessages()
+	c.end(err)
+	_ = c.conn.Close()
+	<-done
+	return err
+}
+
+// refuse lets a client know why it cannot come in.
+func (c *client) refuse(reason string) {
+	defer c.end(nil)
+	defer c.conn.Close()
+	if err := c.conn.Limit(time.Now().Add(min(c.s.cfg.Handshake, 2*time.Second))); err != nil {
+		return
+	}
+	if v, err := c.version(); err == nil {
+		_ = c.sendRefusal(v, reason) // if it does not want to hear, it need not
+	}
+}
+
+// ping makes the sender look again.
+func (c *client) ping() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pingLocked()
+}
+
+// pingLocked is ping with c.mu held.
+func (c *client) pingLocked() {
+	c.news = true
+	if c.stopWait != nil {
+		c.stopWait()
+	}
+}

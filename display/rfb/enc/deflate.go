@@ -1,0 +1,46 @@
+package enc
+
+import "github.com/klauspost/compress/flate"
+
+// deflater is a zlib stream (RFC 1950) that lasts as long as a connection and is flushed after every rectangle. Its level may
+// change on the way.
+type deflater struct {
+	level   int
+	started bool
+	w       *flate.Writer
+	out     appender
+}
+
+// appender collects what the compressor writes.
+type appender struct{ b []byte }
+
+// Write implements io.Writer.
+func (a *appender) Write(p []byte) (int, error) {
+	a.b = append(a.b, p...)
+	return len(p), nil
+}
+
+// setLevel takes a level from 1 to 9, from the next data on. A new compressor goes on with the same stream: it merely refers to
+// nothing before.
+func (d *deflater) setLevel(level int) {
+	if level = max(1, min(level, 9)); level != d.level {
+		d.level, d.w = level, nil
+	}
+}
+
+// append compresses data and appends it to b, up to a sync flush.
+func (d *deflater) append(b, data []byte) []byte {
+	if !d.started {
+		d.started = true
+		b = append(b, 0x78, 0x01)
+	}
+	d.out.b = b
+	if d.w == nil {
+		d.w, _ = flate.NewWriter(&d.out, d.level) // the level is a valid one
+	}
+	// Neither can fail: an appender does not.
+	_, _ = d.w.Write(data)
+	_ = d.w.Flush()
+	b, d.out.b = d.out.b, nil
+	return b
+}

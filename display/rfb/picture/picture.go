@@ -1,0 +1,138 @@
+// Package picture keeps book of what one RFB client has of a screen: which frame is the newest, which part of it the client
+// has not got, and how large the client believes the picture to be. It knows nothing of messages and encodings.
+package picture
+
+import (
+	"context"
+	"image"
+
+	"govm-desktop/display"
+)
+
+// Picture follows a Screen for one client. It is not safe for concurrent use.
+type Picture struct {
+	s     *display.Screen
+	v     *display.Viewer
+	frame *display.Frame // the newest, nil before the first
+	size  image.Point    // of the client's picture
+	dirty display.Region // what the client has not got, in its picture or in the frame
+	black *display.Frame // what there is beyond the frame
+}
+
+// New follows a Screen.
+func New(s *display.Screen) *Picture {
+	return &Picture{s: s, v: s.Watch()}
+}
+
+// Close gives up everything.
+func (p *Picture) Close() {
+	p.v.Close()
+	p.frame.Release()
+	p.frame = nil
+}
+
+// Wait waits for something new on the screen.
+func (p *Picture) Wait(ctx context.Context) error {
+	f, g, err := p.v.Next(ctx)
+	if err == nil {
+		p.take(f, g)
+	}
+	return err
+}
+
+// Poll takes what is new already.
+func (p *Picture) Poll() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := p.Wait(ctx); err != nil && ctx.Err() != err {
+		return err
+	}
+	return nil
+}
+
+// Fresh makes the frame one that was drawn after the call.
+func (p *Picture) Fresh(ctx context.Context) error {
+	v := p.s.Watch()
+	defer v.Close()
+	f, _, err := v.Next(ctx)
+	if err != nil {
+		return err
+	}
+	f.Release()
+	return p.Poll() // the damage of that frame is ours too
+}
+
+func (p *Picture) take(f *display.Frame, g display.Region) {
+	if p.frame == nil || p.frame.Rect != f.Rect {
+		g = display.Region{f.Rect}.Union(display.Region{p.bounds()})
+		p.dirty = nil
+	}
+	p.frame.Release()
+	p.frame = f
+	p.dirty = p.dirty.Union(g)
+}
+
+// bounds is the client's picture.
+func (p *Picture) bounds() image.Rectangle { return image.Rectangle{Max: p.size} }
+
+// Size is the size of the frame. Preconditions: Wait, Poll or Fresh have succeeded once.
+func (p *Picture) Size() image.Point { return p.frame.Rect.Max }
+
+// ClientSize is the size of the client's picture.
+func (p *Picture) ClientSize() image.Point { return p.size }
+
+// SetClientSize says that the client knows of a size; it then has nothing of the picture.
+func (p *Picture) SetClientSize(size image.Point) {
+	p.size = size
+	p.dirty = display.Region{p.bounds()}
+	if p.frame != nil {
+		p.dirty = p.dirty.Union(display.Region{p.frame.Rect})
+	}
+}
+
+// Part is some of what a client is to be sent.
+type Part struct {
+	Frame *display.Frame
+	Rects []image.Rectangle // may overlap
+}
+
+// Take returns all of full, and of changed what the client has not got, as far as its picture goes, and takes it for sent. What
+// lies beyond the frame is black. The frames are valid until the next call of any method.
+func (p *Picture) Take(full, changed display.Region) []Part {
+	g := changed.Intersect(p.dirty).Union(full).Intersect(display.Region{p.bounds()})
+	if g.Empty() || p.frame == nil {
+		return nil
+	}
+	p.dirty = p.dirty.Subtract(g)
+	var parts []Part
+	frame := display.Region{p.frame.Rect}
+	if in := g.Intersect(frame); !in.Empty() {
+		parts = append(parts, Part{p.frame, simplify(in)})
+	}
+	if out := g.Subtract(frame); !out.Empty() {
+		if p.black == nil || p.black.Rect != p.bounds() {
+			// One row serves for all of them.
+			p.black = &display.Frame{Pix: make([]byte, 4*p.size.X), Rect: p.bounds()}
+		}
+		parts = append(parts, Part{p.black, out})
+	}
+	return parts
+}
+
+// simplify joins rectangles where that sends few pixels more: a rectangle has a price of its own.
+func simplify(g display.Region) []image.Rectangle {
+	const price = 512 // pixels
+	area := func(r image.Rectangle) int { return r.Dx() * r.Dy() }
+	var out []image.Rectangle
+	for _, r := range g {
+		for n := len(out); n > 0; n = len(out) {
+			u := out[n-1].Union(r)
+			if area(u) > area(out[n-1])+area(r)+price {
+				break
+			}
+			r, out = u, out[:n-1]
+		}
+		out = append(out, r)
+	}
+	return out
+}

@@ -1,0 +1,427 @@
+package rfbtest
+
+import (
+	"bytes"
+	"compress/zlib"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+
+	"govm-desktop/display"
+	"govm-desktop/display/rfb/enc"
+)
+
+func parseFormat(b []byte) enc.Format {
+	f := enc.Format{BPP: b[0], Depth: b[1], BigEndian: b[2] != 0, TrueColour: b[3] != 0}
+	for i := range f.Max {
+		f.Max[i], f.Shift[i] = binary.BigEndian.Uint16(b[4+2*i:]), b[10+i]
+	}
+	return f
+}
+
+// update receives a FramebufferUpdate.
+func (c *Client) update() error {
+	c.r.u8()
+	n := int(c.r.u16())
+	for i := 0; i < n && c.r.err == nil; i++ {
+		x, y, w, h := int(c.r.u16()), int(c.r.u16()), int(c.r.u16()), int(c.r.u16())
+		id := int32(c.r.u32())
+		if id == LastRect {
+			break
+		}
+		if err := c.rect(image.Rect(x, y, x+w, y+h), id); err != nil {
+			return err
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.r.err == nil {
+		c.state.Updates++
+	}
+	return c.r.err
+}
+
+// rect receives one rectangle.
+func (c *Client) rect(r image.Rectangle, id int32) error {
+	if c.r.err != nil {
+		return c.r.err
+	}
+	c.mu.Lock()
+	c.state.Rects[id]++
+	f, colours, bounds := c.format, c.colours, c.fb.Rect
+	c.mu.Unlock()
+	if id < 0 || id == VMwareLEDs {
+		return c.pseudo(r, id)
+	}
+	if !r.In(bounds) || r.Empty() {
+		return fmt.Errorf("rfbtest: rectangle %v in a picture of %v", r, bounds)
+	}
+	img := image.NewRGBA(r)
+	d := decoder{f: f, colours: &colours, img: img}
+	switch id {
+	case enc.RawID:
+		d.raw(c.r, r)
+	case enc.HextileID:
+		d.hextile(c.r)
+	case enc.ZRLEID:
+		if err := d.zrle(c.r); err != nil {
+			return err
+		}
+	default:
+		return fmt.Errorf("rfbtest: encoding %d", id)
+	}
+	if c.r.err != nil || d.err != nil {
+		return errors.Join(c.r.err, d.err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		copy(c.fb.Pix[c.fb.PixOffset(r.Min.X, y):], img.Pix[img.PixOffset(r.Min.X, y):][:4*r.Dx()])
+	}
+	c.need = c.need.Subtract(display.Region{r})
+	return nil
+}
+
+// pseudo receives what is no picture.
+func (c *Client) pseudo(r image.Rectangle, id int32) error {
+	var name string
+	var leds uint32
+	switch id {
+	case DesktopName:
+		name = string(c.r.bytes(c.r.length(1 << 16)))
+	case LEDs:
+		leds = uint32(c.r.u8())
+	case VMwareLEDs:
+		leds = c.r.u32()
+	case ExtDesktopSize:
+		n := int(c.r.u8())
+		c.r.bytes(3 + 16*n)
+	case DesktopSize, ExtKey, PointerChange:
+	default:
+		return fmt.Errorf("rfbtest: pseudo-encoding %d", id)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := &c.state
+	switch id {
+	case DesktopName:
+		s.Name = name
+	case LEDs, VMwareLEDs:
+		s.LEDs, s.LEDsTold = leds, true
+	case ExtKey:
+		s.ExtKeys = true
+	case PointerChange:
+		s.Absolute, s.PointerTold = r.Min.X != 0, true
+	case ExtDesktopSize:
+		s.Status = r.Min.Y
+		if r.Min.Y == 0 {
+			c.resize(r.Size())
+		}
+	case DesktopSize:
+		c.resize(r.Size())
+	}
+	return c.r.err
+}
+
+// resize has c.mu held.
+func (c *Client) resize(size image.Point) {
+	if size == c.fb.Rect.Max {
+		return
+	}
+	c.state.Resizes++
+	c.fb = image.NewRGBA(image.Rectangle{Max: size})
+	c.need = display.Region{c.fb.Rect}
+}
+
+// decoder puts pixels into a picture.
+type decoder struct {
+	f       enc.Format
+	colours *[256][3]uint8
+	img     *image.RGBA
+	err     error
+}
+
+func (d *decoder) fail(format string, args ...any) {
+	if d.err == nil {
+		d.err = fmt.Errorf("rfbtest: "+format, args...)
+	}
+}
+
+// pixel reads a PIXEL.
+func (d *decoder) pixel(r io.Reader) uint32 {
+	var b [4]byte
+	n := int(d.f.BPP) / 8
+	d.read(r, b[:n])
+	v := uint32(0)
+	for i := range n {
+		if d.f.BigEndian {
+			v = v<<8 | uint32(b[i])
+		} else {
+			v |= uint32(b[i]) << (8 * i)
+		}
+	}
+	return v
+}
+
+// cpixel reads a CPIXEL (7.7.5).
+func (d *decoder) cpixel(r io.Reader) uint32 {
+	all := uint32(0)
+	for i := range 3 {
+		all |= uint32(d.f.Max[i]) << d.f.Shift[i]
+	}
+	if d.f.BPP != 32 || !d.f.TrueColour || all&0xff != 0 && all>>24 != 0 {
+		return d.pixel(r)
+	}
+	low := all>>24 == 0 // the colours are in the less significant bytes
+	if all&0xff == 0 && low {
+		low = !d.f.BigEndian
+	}
+	var b [3]byte
+	d.read(r, b[:])
+	v := uint32(0)
+	for i := range 3 {
+		if d.f.BigEndian {
+			v = v<<8 | uint32(b[i])
+		} else {
+			v |= uint32(b[i]) << (8 * i)
+		}
+	}
+	if !low {
+		v <<= 8
+	}
+	return v
+}
+
+func (d *decoder) read(r io.Reader, b []byte) {
+	if d.err == nil {
+		_, d.err = io.ReadFull(r, b)
+	}
+}
+
+func (d *decoder) u8(r io.Reader) uint8 {
+	var b [1]byte
+	d.read(r, b[:])
+	return b[0]
+}
+
+// set colours a pixel.
+func (d *decoder) set(x, y int, v uint32) {
+	var rgb [3]uint8
+	if !d.f.TrueColour {
+		if v > 255 {
+			d.fail("colour %d of the map", v)
+			return
+		}
+		rgb = d.colours[v]
+	} else {
+		for i := range rgb {
+			if m := uint32(d.f.Max[i]); m > 0 {
+				rgb[i] = uint8((v >> d.f.Shift[i] & m * 255) / m)
+			}
+		}
+	}
+	copy(d.img.Pix[d.img.PixOffset(x, y):], []uint8{rgb[0], rgb[1], rgb[2], 255})
+}
+
+func (d *decoder) fill(r image.Rectangle, v uint32) {
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			d.set(x, y, v)
+		}
+	}
+}
+
+func (d *decoder) raw(from *reader, r image.Rectangle) {
+	b := bytes.NewReader(from.bytes(r.Dx() * r.Dy() * int(d.f.BPP) / 8))
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			d.set(x, y, d.pixel(b))
+		}
+	}
+}
+
+// Read implements io.Reader, so that a decoder reads from it as from a stream.
+func (r *reader) Read(b []byte) (int, error) {
+	n := copy(b, r.bytes(len(b)))
+	return n, r.err
+}
+
+// tiles calls f for the tiles of a picture.
+func tiles(r image.Rectangle, size int, f func(image.Rectangle)) {
+	for y := r.Min.Y; y < r.Max.Y; y += size {
+		for x := r.Min.X; x < r.Max.X; x += size {
+			f(image.Rect(x, y, x+size, y+size).Intersect(r))
+		}
+	}
+}
+
+// hextile decodes 7.7.4.
+func (d *decoder) hextile(from *reader) {
+	var bg, fg uint32
+	bgKnown, fgKnown := false, false
+	tiles(d.img.Rect, 16, func(t image.Rectangle) {
+		bits := d.u8(from)
+		if bits&1 != 0 {
+			d.raw(from, t)
+			bgKnown, fgKnown = false, false
+			return
+		}
+		if bits&2 != 0 {
+			bg, bgKnown = d.pixel(from), true
+		}
+		if bits&4 != 0 {
+			fg, fgKnown = d.pixel(from), true
+		}
+		if !bgKnown {
+			d.fail("hextile: a tile without a background")
+		}
+		d.fill(t, bg)
+		if bits&8 == 0 {
+			return
+		}
+		if bits&16 == 0 && !fgKnown {
+			d.fail("hextile: a tile without a foreground")
+		}
+		for range d.u8(from) {
+			v := fg
+			if bits&16 != 0 {
+				v = d.pixel(from)
+			}
+			at, size := int(d.u8(from)), int(d.u8(from))
+			min := t.Min.Add(image.Pt(at>>4, at&15))
+			r := image.Rectangle{Min: min, Max: min.Add(image.Pt(size>>4+1, size&15+1))}
+			if !r.In(t) {
+				d.fail("hextile: %v in the tile %v", r, t)
+				return
+			}
+			d.fill(r, v)
+		}
+		if bits&16 != 0 {
+			fgKnown = false
+		}
+	})
+}
+
+// inflater is a zlib stream that comes in pieces.
+type inflater struct {
+	in bytes.Buffer
+	z  io.ReadCloser
+}
+
+// inflate adds data to the stream.
+func (r *reader) inflate(data []byte) (io.Reader, error) {
+	r.z.in.Write(data)
+	if r.z.z == nil {
+		z, err := zlib.NewReader(&r.z.in)
+		if err != nil {
+			return nil, err
+		}
+		r.z.z = z
+	}
+	return r.z.z, nil
+}
+
+// zrle decodes 7.7.6.
+func (d *decoder) zrle(from *reader) error {
+	data := from.bytes(from.length(64 << 20))
+	if from.err != nil {
+		return from.err
+	}
+	z, err := from.inflate(data)
+	if err != nil {
+		return err
+	}
+	tiles(d.img.Rect, 64, func(t image.Rectangle) {
+		if d.err == nil {
+			d.zrleTile(z, t)
+		}
+	})
+	return d.err
+}
+
+func (d *decoder) zrleTile(z io.Reader, t image.Rectangle) {
+	kind := int(d.u8(z))
+	var palette []uint32
+	for range kind & 127 {
+		palette = append(palette, d.cpixel(z))
+	}
+	switch {
+	case d.err != nil:
+	case kind == 0:
+		for y := t.Min.Y; y < t.Max.Y; y++ {
+			for x := t.Min.X; x < t.Max.X; x++ {
+				d.set(x, y, d.cpixel(z))
+			}
+		}
+	case kind == 1:
+		d.fill(t, palette[0])
+	case kind <= 16:
+		d.packed(z, t, palette)
+	case kind == 128 || kind >= 130:
+		d.runs(z, t, palette)
+	default:
+		d.fail("zrle: sub-encoding %d", kind)
+	}
+}
+
+func (d *decoder) packed(z io.Reader, t image.Rectangle, palette []uint32) {
+	bits := 4
+	if len(palette) == 2 {
+		bits = 1
+	} else if len(palette) <= 4 {
+		bits = 2
+	}
+	row := make([]byte, (t.Dx()*bits+7)/8)
+	for y := t.Min.Y; y < t.Max.Y; y++ {
+		d.read(z, row)
+		for x := range t.Dx() {
+			i := int(row[x*bits/8]) >> (8 - bits - x*bits%8) & (1<<bits - 1)
+			if i >= len(palette) {
+				d.fail("zrle: colour %d of %d", i, len(palette))
+				return
+			}
+			d.set(t.Min.X+x, y, palette[i])
+		}
+	}
+}
+
+func (d *decoder) runs(z io.Reader, t image.Rectangle, palette []uint32) {
+	for at, n := 0, t.Dx()*t.Dy(); at < n && d.err == nil; {
+		v, length := uint32(0), 1
+		if palette == nil {
+			v = d.cpixel(z)
+			length = d.runLength(z)
+		} else {
+			i := int(d.u8(z))
+			if i >= 128 {
+				length = d.runLength(z)
+			}
+			if i &= 127; i >= len(palette) {
+				d.fail("zrle: colour %d of %d", i, len(palette))
+				return
+			}
+			v = palette[i]
+		}
+		if at+length > n {
+			d.fail("zrle: a run past the end of the tile")
+			return
+		}
+		for range length {
+			d.set(t.Min.X+at%t.Dx(), t.Min.Y+at/t.Dx(), v)
+			at++
+		}
+	}
+}
+
+func (d *decoder) runLength(z io.Reader) int {
+	n := 1
+	for {
+		b := d.u8(z)
+		n += int(b)
+		if b != 255 || d.err != nil || n > 1<<20 {
+			return n
+		}
+	}
+}

@@ -1,0 +1,261 @@
+// Package rfb is a VNC server: the Remote Framebuffer Protocol 3.3, 3.7 and 3.8 (RFC 6143 and the community's rfbproto.rst)
+// over a display.Screen and an input.Router, for any number of viewers.
+//
+// Four things are kept apart: how pixels are packed (enc), how bytes travel (stream), who may come in (auth), and what a client
+// has of the picture (picture). A client is two goroutines: one reads its messages, the other sends it updates at the pace that
+// it asks for them. Neither waits for another client, and the guest waits for none of them.
+//
+// Left out: security types but None, encodings but Raw, Hextile and ZRLE, cursors of the client's own, the clipboard, sound.
+package rfb
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"govm-desktop/display"
+	"govm-desktop/display/rfb/auth"
+	"govm-desktop/display/rfb/stream"
+	"govm-desktop/input"
+	"govm-desktop/input/keycodemap"
+)
+
+// Input is what viewers drive: an input.Router.
+type Input interface {
+	input.Sink
+	Absolute() bool
+	LEDs() input.LEDs
+	WatchLEDs(func(input.LEDs))
+}
+
+// Share says what becomes of the others when a client wants the screen for itself.
+type Share uint8
+
+// Policies, as QEMU's share=.
+const (
+	AllowExclusive Share = iota // it gets its will: the others are dropped, and those who would share are refused
+	ForceShared                 // it is refused
+	IgnoreShare                 // it shares all the same
+)
+
+// Config is what a Server is made of. Screen is needed, the rest may be left.
+type Config struct {
+	Screen *display.Screen
+	Input  Input           // nil: viewers can only look
+	Keys   *keycodemap.Map // nil: a new one
+	Name   string          // the desktop's name; "govm-desktop"
+	Share  Share
+	Log    *slog.Logger // nil: none
+
+	Security    []auth.Type   // in order of preference; none: auth.None
+	Connections int           // how many at once; 32
+	Handshake   time.Duration // how long a client may take to get in; 10 s
+	Stalled     time.Duration // how long a client may take to read 64 KB; 60 s
+}
+
+func (c *Config) fill() {
+	if c.Keys == nil {
+		c.Keys = keycodemap.New()
+	}
+	if c.Name == "" {
+		c.Name = "govm-desktop"
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if len(c.Security) == 0 {
+		c.Security = []auth.Type{auth.None{}}
+	}
+	if c.Connections <= 0 {
+		c.Connections = 32
+	}
+	if c.Handshake <= 0 {
+		c.Handshake = 10 * time.Second
+	}
+	if c.Stalled <= 0 {
+		c.Stalled = time.Minute
+	}
+}
+
+// Server serves one Screen.
+type Server struct {
+	cfg Config
+	wg  sync.WaitGroup // connections
+
+	mu        sync.Mutex // guards everything below; a client's mu may be taken under it
+	name      string
+	clients   map[*client]struct{} // every connection, from accept on
+	refusing  int                  // connections that are being told why not
+	listeners []net.Listener
+	closed    bool
+}
+
+// ErrClosed is what Serve returns after Close.
+var ErrClosed = errors.New("rfb: server closed")
+
+// New returns a Server that serves nobody yet.
+func New(cfg Config) *Server {
+	cfg.fill()
+	s := &Server{cfg: cfg, name: cfg.Name, clients: map[*client]struct{}{}}
+	if cfg.Input != nil {
+		cfg.Input.WatchLEDs(func(input.LEDs) { s.pingAll() })
+	}
+	return s
+}
+
+// Serve takes connections until the listener or the Server is closed. It may be called for several listeners.
+func (s *Server) Serve(l net.Listener) error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		_ = l.Close()
+		return ErrClosed
+	}
+	s.listeners = append(s.listeners, l)
+	s.mu.Unlock()
+	s.cfg.Log.Info(Describe(l))
+	for pause := time.Duration(0); ; {
+		nc, err := l.Accept()
+		if err == nil {
+			pause = 0
+			s.accept(nc)
+			continue
+		}
+		if s.isClosed() {
+			return ErrClosed
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return fmt.Errorf("rfb: %w", err)
+		}
+		// Out of file descriptors, or a client that went away at once: others will come.
+		pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+		s.cfg.Log.Warn("cannot take a connection", "err", err)
+		time.Sleep(pause)
+	}
+}
+
+func (s *Server) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+// maxRefusing bounds the connections beyond the limit that get to hear why they are not let in.
+const maxRefusing = 8
+
+// accept starts a client, or turns it away.
+func (s *Server) accept(nc net.Conn) {
+	c := newClient(s, stream.New(nc, s.cfg.Stalled), nc.RemoteAddr())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		_ = nc.Close()
+	case len(s.clients) < s.cfg.Connections:
+		s.clients[c] = struct{}{}
+		s.wg.Go(c.run)
+	case s.refusing < maxRefusing:
+		s.refusing++
+		s.cfg.Log.Warn("too many connections", "from", c.addr)
+		s.wg.Go(func() {
+			c.refuse("too many connections")
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.refusing--
+		})
+	default:
+		_ = nc.Close()
+	}
+}
+
+// Close ends all connections and listeners, and waits until everything held by clients is released.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	listeners := s.listeners
+	s.listeners = nil
+	for c := range s.clients {
+		c.drop(ErrClosed)
+	}
+	s.mu.Unlock()
+	var errs []error
+	for _, l := range listeners {
+		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	s.wg.Wait()
+	return errors.Join(errs...)
+}
+
+// Clients are the addresses of those who look at the screen.
+func (s *Server) Clients() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []string
+	for c := range s.clients {
+		if c.in {
+			all = append(all, c.addr)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// SetName gives the desktop another name and tells the clients that want to know.
+func (s *Server) SetName(name string) {
+	s.mu.Lock()
+	s.name = name
+	s.mu.Unlock()
+	s.pingAll()
+}
+
+func (s *Server) desktopName() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.name
+}
+
+// pingAll makes every client see whether there is something to tell.
+func (s *Server) pingAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.clients {
+		c.ping()
+	}
+}
+
+// admit applies the share policy to a client that has sent its ClientInit.
+func (s *Server) admit(c *client, shared bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.cfg.Share == ForceShared && !shared:
+		return errors.New("it wants the screen for itself, which is not allowed")
+	case s.cfg.Share == AllowExclusive && shared:
+		for o := range s.clients {
+			if o.in && o.exclusive {
+				return fmt.Errorf("%s has the screen for itself", o.addr)
+			}
+		}
+	case s.cfg.Share == AllowExclusive:
+		for o := range s.clients {
+			if o.in {
+				o.in = false
+				o.drop(fmt.Errorf("%s wants the screen for itself", c.addr))
+			}
+		}
+	}
+	c.in, c.exclusive = true, !shared
+	return nil
+}
+
+func (s *Server) remove(c *client) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.clients, c)
+}
