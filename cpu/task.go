@@ -86,9 +86,6 @@ func (c *CPU) readTask(base uint64, l tssLayout, wide bool) (img taskImage) {
 	img.ip, img.fl = get(l.ip, l.size), get(l.fl, l.size)
 	for i := range img.gpr {
 		img.gpr[i] = get(l.regs+uint64(i)*uint64(l.size), l.size)
-		if !wide {
-			img.gpr[i] |= 0xffff0000
-		}
 	}
 	for i := range l.nsegs {
 		img.sel[i] = uint16(get(l.segs+uint64(i)*l.segGap, 2))
@@ -134,6 +131,9 @@ func (c *CPU) commitTask(img *taskImage, wide bool) {
 		c.flushTLB(false)
 	}
 	for i, v := range img.gpr {
+		if !wide {
+			v |= c.gpr[i] & 0xffff0000
+		}
 		c.gpr[i] = v & 0xffffffff
 	}
 	mask := uint64(0x3f7fd7)

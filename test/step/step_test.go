@@ -2,6 +2,8 @@ package step
 
 import (
 	"bytes"
+	"encoding/binary"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,7 +14,13 @@ import (
 )
 
 // maxSteps bounds an image; each ends with HLT.
-const maxSteps = 200000
+const maxSteps = 20000
+
+// Where prot.inc has its GDT.
+const (
+	gdtAt  = 0x1000
+	gdtEnd = 0x1200
+)
 
 // TestStep compares each image of testdata after every instruction.
 func TestStep(t *testing.T) {
@@ -61,7 +69,8 @@ func compare(t *testing.T, src string) {
 	}
 	if b := ours.ram.Bytes()[:lowRAM]; !bytes.Equal(b, mem) {
 		for i := range mem {
-			if b[i] != mem[i] {
+			accessed := i >= gdtAt && i < gdtEnd && i&7 == 5 // QEMU does not set the bit when a return loads CS or SS
+			if b[i] != mem[i] && !(accessed && b[i] == mem[i]|1) {
 				t.Fatalf("memory at %#x is %02x, QEMU's %02x", i, b[i], mem[i])
 			}
 		}
@@ -71,9 +80,17 @@ func compare(t *testing.T, src string) {
 // walk steps both sides to HLT.
 func walk(t *testing.T, ours *soft, theirs *qemu) int {
 	before := ours.regs()
+	var recent []string
+	defer func() {
+		if t.Failed() {
+			t.Logf("the last faults logged by prot.inc (vector, code, EIP, CS, EFLAGS, CR2):\n%s", ours.faults())
+			t.Logf("the last instructions:\n%s", strings.Join(recent[max(0, len(recent)-12):], "\n"))
+		}
+	}()
 	for n := range maxSteps {
 		code := ours.code()
 		cs, ip := before.seg[x86.CS], before.rip
+		recent = append(recent, fmt.Sprintf("%x:%x % x", cs, ip, code))
 		a, err := ours.run()
 		if err != nil {
 			t.Fatal(err)
@@ -107,6 +124,25 @@ func walk(t *testing.T, ours *soft, theirs *qemu) int {
 	}
 	t.Fatal("the image does not end")
 	return 0
+}
+
+// faults prints the end of the log that the handlers of prot.inc keep.
+func (s *soft) faults() string {
+	u32 := func(at uint32) uint32 {
+		if at > lowRAM-4 {
+			return 0
+		}
+		return binary.LittleEndian.Uint32(s.ram.Bytes()[at:])
+	}
+	var out []string
+	for at := u32(0x4000); at >= 0x4010+24 && len(out) < 8; at -= 24 {
+		var w []string
+		for i := uint32(24); i > 0; i -= 4 {
+			w = append(w, fmt.Sprintf("%x", u32(at-i)))
+		}
+		out = append(out, strings.Join(w, " "))
+	}
+	return strings.Join(out, "\n")
 }
 
 // skipPrefixes is the instruction without its prefixes, but says whether one of them is REP.
@@ -143,7 +179,7 @@ func defined(code []byte) uint64 {
 	case op == 0xf6 || op == 0xf7 || op == 0x69 || op == 0x6b || op == 0xd4 || op == 0xd5, op == 0x0f && len(rest) > 1 && rest[1] == 0xaf:
 		return all &^ x86.FlagsStatus
 	case op == 0x0f && len(rest) > 1 && (rest[1] == 0xbc || rest[1] == 0xbd):
-		return all &^ x86.FlagsStatus | x86.FlagZF
+		return all&^x86.FlagsStatus | x86.FlagZF
 	case op == 0x27 || op == 0x2f || op == 0x37 || op == 0x3f:
 		return all &^ (x86.FlagAF | x86.FlagOF | x86.FlagSF | x86.FlagZF | x86.FlagPF)
 	case op == 0x0f && len(rest) > 1 && (rest[1]&0xf7 == 0xa4 || rest[1]&0xf7 == 0xa5):
