@@ -291,10 +291,10 @@ func (m *Machine) wakeLocked() error {
 	if m.Status() != Suspended {
 		return nil
 	}
+	m.board.WakeUp()
 	if err := m.resetAll(hw.WakeUp); err != nil {
 		return err
 	}
-	m.board.WakeUp()
 	m.mu.Lock()
 	m.status = Running
 	m.mu.Unlock()

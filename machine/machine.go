@@ -125,7 +125,7 @@ type asks struct {
 type Board interface {
 	// PowerButton is pressed by system_powerdown.
 	PowerButton()
-	// WakeUp ends the guest's sleep: the chips that tell the firmware so are set.
+	// WakeUp sets what tells the firmware that the reset to come is the end of a sleep.
 	WakeUp()
 }
 

@@ -1,0 +1,402 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+
+	"govm-desktop/accel"
+	"govm-desktop/block"
+	"govm-desktop/clock"
+	"govm-desktop/cpu"
+	"govm-desktop/display/rfb"
+	"govm-desktop/firmware"
+	"govm-desktop/firmware/boot"
+	"govm-desktop/firmware/rom"
+	"govm-desktop/input"
+	"govm-desktop/input/keycodemap"
+	"govm-desktop/kvm"
+	"govm-desktop/machine"
+	"govm-desktop/machine/pc"
+	"govm-desktop/monitor"
+	"govm-desktop/monitor/qmp"
+)
+
+// program is a machine with all that is opened for it.
+type program struct {
+	s       *settings
+	log     *slog.Logger
+	pc      *pc.PC
+	input   *input.Router
+	keys    *keycodemap.Map
+	streams *streams
+	disks   []block.Disk
+	kernel  *boot.Image
+	loads   []*boot.Placement
+	clock   clock.Clock
+	rfb     *rfb.Server
+	vncAt   []net.Listener
+	table   *monitor.Table
+	qmp     *qmp.Server
+	events  chan machine.Event
+	drives  [4]*pc.Drive
+	media   media
+}
+
+// build opens everything and wires it up. On an error all is closed again.
+func build(s *settings, log *slog.Logger) (*program, error) {
+	p := &program{s: s, log: log, input: &input.Router{}, keys: keycodemap.New(), events: make(chan machine.Event, 64), table: monitor.NewTable()}
+	p.streams = newStreams(func() {
+		if p.pc != nil {
+			p.pc.Quit("host-ui")
+		}
+	})
+	p.qmp = &qmp.Server{Table: p.table, Control: &control{p}}
+	for _, step := range []func() error{p.machine, p.vnc, p.monitors} {
+		if err := step(); err != nil {
+			p.close()
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func (p *program) close() {
+	if p.rfb != nil {
+		p.rfb.Close()
+	}
+	for _, l := range p.vncAt {
+		l.Close()
+	}
+	if p.pc != nil {
+		p.pc.Close()
+	}
+	for _, d := range p.media.disks {
+		if d != nil {
+			d.Close()
+		}
+	}
+	for _, d := range p.disks {
+		if err := d.Close(); err != nil {
+			p.log.Error("image", "err", err)
+		}
+	}
+	if p.kernel != nil {
+		p.kernel.Close()
+	}
+	for _, l := range p.loads {
+		l.Close()
+	}
+	if c, ok := p.clock.(*clock.Real); ok {
+		c.Close()
+	}
+	p.streams.close()
+}
+
+// run starts the machine, unless the user wants to do that, and waits for its end.
+func (p *program) run(stopped bool) error {
+	go p.tellEvents()
+	if !stopped {
+		if err := p.pc.Cont(); err != nil {
+			return err
+		}
+	}
+	return p.pc.Wait()
+}
+
+// tellEvents carries the machine's events to QMP, off the goroutine that they happen on.
+func (p *program) tellEvents() {
+	for {
+		select {
+		case e := <-p.events:
+			var data map[string]any
+			if e.Kind == machine.EventShutdown || e.Kind == machine.EventReset {
+				data = map[string]any{"guest": e.Guest, "reason": e.Reason}
+			}
+			p.qmp.Event(string(e.Kind), data)
+		case <-p.pc.Ended():
+			return
+		}
+	}
+}
+
+// machine builds the PC.
+func (p *program) machine() error {
+	s := p.s
+	for _, c := range s.chardevs {
+		if err := p.streams.chardev(c); err != nil {
+			return err
+		}
+	}
+	cfg := pc.Config{
+		Name: s.name, UUID: s.uuid, RAM: s.ram, CPUs: s.cpus, Model: s.model, Features: s.features, VGA: s.vga == "std" && !(s.nodefaults && !s.wantsScreen()), VGAMiB: s.vgamem,
+		Boot: s.boot, Input: p.input, Scancode: p.keys.Scancode, NoReboot: s.noReboot, NoShutdown: s.noShutdown, NoACPI: s.noACPI, NoHPET: s.noHPET,
+		SerialConsole: s.nographic, Log: p.log,
+	}
+	for _, step := range []func(*pc.Config) error{p.accelerator, p.time, p.roms, p.images, p.direct, p.ports} {
+		if err := step(&cfg); err != nil {
+			return err
+		}
+	}
+	var err error
+	p.pc, err = pc.New(cfg)
+	if err != nil {
+		return err
+	}
+	p.pc.Watch(func(e machine.Event) {
+		select {
+		case p.events <- e:
+		default: // nobody takes them
+		}
+	})
+	return nil
+}
+
+// wantsScreen reports whether the user has asked for a graphics card or a display by name.
+func (s *settings) wantsScreen() bool { return len(s.vnc) > 0 }
+
+// accelerator picks what runs guest code: what was asked for, in that order, or KVM where there is hardware behind it.
+func (p *program) accelerator(cfg *pc.Config) error {
+	var err error
+	if cfg.Stepper, err = cpu.NewStepper(p.s.model, p.s.features); err != nil {
+		return &machine.ConfigError{Option: "-cpu", Value: p.s.model, Reason: err.Error()}
+	}
+	if len(p.s.accels) == 0 {
+		ok, why := kvm.Usable()
+		if ok {
+			cfg.Accel = kvm.New()
+			fmt.Fprintf(os.Stderr, "govm-desktop: running on KVM: %s\n", why)
+		} else {
+			cfg.Accel = cpu.New()
+			fmt.Fprintf(os.Stderr, "govm-desktop: running on the software CPU: %s\n", why)
+		}
+		p.clock = clock.NewReal()
+		return nil
+	}
+	var errs []string
+	for _, k := range p.s.accels {
+		a, err := p.accel(k)
+		if err != nil {
+			errs = append(errs, err.Error())
+			continue
+		}
+		if err := tryAccel(a); err != nil {
+			errs = append(errs, err.Error())
+			continue
+		}
+		cfg.Accel = a
+		return nil
+	}
+	return errors.New(strings.Join(errs, "; "))
+}
+
+func (p *program) accel(k *keyval) (accel.Accelerator, error) {
+	name := k.str("accel", "")
+	icount, err := k.onOff("icount", false)
+	if err != nil {
+		return nil, err
+	}
+	sleep, err := k.onOff("sleep", true)
+	if err != nil {
+		return nil, err
+	}
+	k.get("thread")
+	if err := k.rest(); err != nil {
+		return nil, err
+	}
+	switch name {
+	case "kvm":
+		p.clock = clock.NewReal()
+		return kvm.New(), nil
+	case "soft", "tcg":
+		p.clock = clock.NewReal()
+		if icount {
+			if p.s.cpus > 1 {
+				return nil, k.fail("icount=on counts one processor's instructions: use -smp 1")
+			}
+			p.clock = clock.NewCounted(nil)
+			p.s.idleSpins = !sleep
+		}
+		return cpu.New(), nil
+	}
+	return nil, k.fail("unknown accelerator %q: kvm and soft (tcg) are there", name)
+}
+
+// tryAccel finds out whether an accelerator works here at all, so that the next one can be tried.
+func tryAccel(a accel.Accelerator) error {
+	if a.Name() != "kvm" {
+		return nil
+	}
+	f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
+	if err != nil {
+		return &machine.ConfigError{Option: "-accel", Value: "kvm", Reason: err.Error() + ": load the kvm module and join its group, or use -accel soft"}
+	}
+	return f.Close()
+}
+
+// time gives the machine its clocks.
+func (p *program) time(cfg *pc.Config) error {
+	var err error
+	cfg.Clock, cfg.IdleSpins = p.clock, p.s.idleSpins
+	cfg.Now, err = rtcBase(p.s.rtc)
+	return err
+}
+
+func (p *program) roms(cfg *pc.Config) error {
+	find := rom.Finder{Dirs: p.s.dirs}
+	name := p.s.bios
+	if name == "" {
+		name = rom.BIOS
+	}
+	if p.s.bios != "" && !strings.Contains(name, "/") {
+		if _, err := os.Stat(name); err == nil {
+			name = "./" + name
+		}
+	}
+	bios, err := find.Find(name)
+	if err != nil {
+		return err
+	}
+	if _, err := rom.MapBIOS(bios); err != nil {
+		return err
+	}
+	cfg.BIOS = bios.Data
+	if cfg.VGA {
+		img, err := find.Find(rom.StdVGA)
+		if err != nil {
+			return err
+		}
+		cfg.VGAROM = img.Data
+	}
+	return nil
+}
+
+func (p *program) images(cfg *pc.Config) error {
+	var err error
+	p.drives, err = p.s.openDrives(p.log, func(d block.Disk) { p.disks = append(p.disks, d) })
+	cfg.Drives = p.drives
+	for i, d := range p.s.placed {
+		if d != nil {
+			p.media.files[i] = d.file
+		}
+	}
+	return err
+}
+
+// direct opens what is put into memory without a boot loader.
+func (p *program) direct(cfg *pc.Config) error {
+	s := p.s
+	if s.kernel == "" {
+		if s.initrd != "" || s.append != "" {
+			return &machine.ConfigError{Option: "-initrd, -append", Reason: "make sense with -kernel alone"}
+		}
+	} else {
+		img, err := boot.Open(boot.Options{Kernel: s.kernel, Initrd: s.initrd, Cmdline: s.append, RAMBelow4G: firmware.Split(s.ram).Below4G})
+		if err != nil {
+			return &machine.ConfigError{Option: "-kernel", Value: s.kernel, Reason: err.Error()}
+		}
+		p.kernel, cfg.Kernel = img, img
+	}
+	for _, k := range s.loaders {
+		if err := p.loader(cfg, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ports opens the serial ports and the debug console. Without options the first serial port is a console of its own in -nographic, and else
+// on nothing.
+func (p *program) ports(cfg *pc.Config) error {
+	serials := p.s.serials
+	if len(serials) == 0 && p.s.nographic {
+		serials = []string{"mon:stdio"}
+	}
+	if len(serials) == 0 && !p.s.nodefaults {
+		serials = []string{"null"}
+	}
+	if len(serials) > len(cfg.Serial) {
+		return &machine.ConfigError{Option: "-serial", Reason: fmt.Sprintf("there are %d serial ports", len(cfg.Serial))}
+	}
+	for i, arg := range serials {
+		c, err := p.streams.device("-serial", arg)
+		if err != nil {
+			return err
+		}
+		cfg.Serial[i] = c
+	}
+	if p.s.debugcon != "" {
+		c, err := p.streams.device("-debugcon", p.s.debugcon)
+		if err != nil {
+			return err
+		}
+		cfg.Console = c
+	}
+	return nil
+}
+
+// vnc starts the RFB server. Without any display option there is one on display 0 or the next free one, on loopback.
+func (p *program) vnc() error {
+	specs := p.s.vnc
+	if len(specs) == 0 && p.s.display == "" && !p.s.nographic && p.s.vga == "std" && !p.s.nodefaults {
+		specs = []string{"127.0.0.1:0,to=99"}
+	}
+	for _, spec := range specs {
+		if spec == "none" {
+			continue
+		}
+		l, err := rfb.Listen(spec)
+		if err != nil {
+			return &machine.ConfigError{Option: "-vnc", Value: spec, Reason: err.Error()}
+		}
+		p.vncAt = append(p.vncAt, l)
+		fmt.Fprintf(os.Stderr, "govm-desktop: %s\n", rfb.Describe(l))
+	}
+	if len(p.vncAt) == 0 {
+		return nil
+	}
+	p.rfb = rfb.New(rfb.Config{Screen: p.pc.Screen(), Input: p.input, Keys: p.keys, Name: p.s.name, Log: p.log})
+	for _, l := range p.vncAt {
+		go p.rfb.Serve(l)
+	}
+	return nil
+}
+
+// monitors opens the monitors.
+func (p *program) monitors() error {
+	for _, arg := range p.s.monitors {
+		if err := p.monitor("-monitor", arg); err != nil {
+			return err
+		}
+	}
+	if p.s.nographic && len(p.s.monitors) == 0 && len(p.s.serials) == 0 {
+		if err := p.monitor("-monitor", "mon:stdio"); err != nil {
+			return err
+		}
+	}
+	for _, arg := range p.s.qmps {
+		c, err := p.streams.device("-qmp", arg)
+		if err != nil {
+			return err
+		}
+		if c != nil {
+			p.serve(c, p.qmp.Serve)
+		}
+	}
+	if p.streams.mux != nil {
+		p.streams.mux.Start()
+	}
+	return nil
+}
+
+func (p *program) monitor(option, arg string) error {
+	c, err := p.streams.device(option, arg)
+	if err != nil || c == nil {
+		return err
+	}
+	p.serve(c, p.hmp)
+	return nil
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"govm-desktop/block"
+	"govm-desktop/chardev"
+	"govm-desktop/display/shot"
+	"govm-desktop/input"
+	"govm-desktop/monitor"
+	"govm-desktop/monitor/hmp"
+	"govm-desktop/x86"
+)
+
+// control is the program as the monitor sees it.
+type control struct{ p *program }
+
+// Name implements monitor.Control, as do the methods below.
+func (c *control) Name() string { return c.p.s.name }
+
+func (c *control) UUID() string {
+	u := c.p.s.uuid
+	return fmt.Sprintf("%x-%x-%x-%x-%x", u[0:4], u[4:6], u[6:8], u[8:10], u[10:16])
+}
+
+func (c *control) Version() string    { return version() }
+func (c *control) Status() string     { return string(c.p.pc.Status()) }
+func (c *control) Cont() error        { return c.p.pc.Cont() }
+func (c *control) Stop()              { c.p.pc.Stop() }
+func (c *control) Reset()             { c.p.pc.RequestReset(false, "host-qmp-system-reset") }
+func (c *control) PowerDown()         { c.p.pc.Machine.PowerButton() }
+func (c *control) Wakeup()            { c.p.pc.RequestWakeup() }
+func (c *control) Quit()              { c.p.pc.Quit("host-qmp-quit") }
+func (c *control) KeyNames() []string { return c.p.keys.Names() }
+func (c *control) CPUs() int          { return c.p.pc.CPUs() }
+
+// Key presses or releases a key by name, or by number ("0x1e": QEMU's qnum).
+func (c *control) Key(name string, down bool) bool {
+	code, ok := c.p.keys.ByName(name)
+	if !ok {
+		var q uint32
+		if _, err := fmt.Sscanf(name, "0x%x", &q); err != nil {
+			return false
+		}
+		if code, ok = c.p.keys.ByQnum(q); !ok {
+			return false
+		}
+	}
+	c.p.input.Send(input.Event{Kind: input.Key, Code: code, Down: down})
+	return true
+}
+
+func (c *control) Pointer(e input.Event) { c.p.input.Send(e) }
+
+// shotWait is how long a screenshot may take; the first one of a big screen takes some milliseconds.
+const shotWait = 5 * time.Second
+
+func (c *control) Screendump(w io.Writer, format string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), shotWait)
+	defer cancel()
+	f, err := shot.Grab(ctx, c.p.pc.Screen())
+	if err != nil {
+		return err
+	}
+	defer f.Release()
+	return shot.Write(w, f, format)
+}
+
+func (c *control) Registers(cpu int) (s x86.State, err error) {
+	err = c.p.pc.State(cpu, &s)
+	return s, err
+}
+
+func (c *control) Inspect(w io.Writer, device string) bool { return c.p.pc.Inspect(w, device) }
+
+var errNoDrive = errors.New("no such drive with removable media (info block lists the drives)")
+
+func (c *control) Blocks() []monitor.Block {
+	var out []monitor.Block
+	for i, d := range c.p.drives {
+		if d == nil {
+			continue
+		}
+		b := monitor.Block{Device: d.ID, Removable: d.CD, File: c.p.fileOf(i), Format: "raw"}
+		if d.Disk != nil {
+			b.ReadOnly = block.IsReadOnly(d.Disk)
+		}
+		if d.CD {
+			b.TrayOpen, b.Locked = c.p.pc.Drive(i).TrayOpen()
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+// drive finds a CD drive by name.
+func (c *control) drive(name string) (int, error) {
+	for i, d := range c.p.drives {
+		if d != nil && d.ID == name && d.CD {
+			return i, nil
+		}
+	}
+	return 0, errNoDrive
+}
+
+func (c *control) Eject(device string, force bool) error {
+	i, err := c.drive(device)
+	if err != nil {
+		return err
+	}
+	return c.p.swap(i, nil, "", force)
+}
+
+func (c *control) Change(device, file, format string) error {
+	if format != "" && format != "raw" {
+		return fmt.Errorf("format %s: raw is there", format)
+	}
+	i, err := c.drive(device)
+	if err != nil {
+		return err
+	}
+	d, err := (&driveSpec{file: file, cd: true}).open(false)
+	if err != nil {
+		return err
+	}
+	return c.p.swap(i, d, file, false)
+}
+
+func (c *control) VNC() monitor.VNCInfo {
+	if c.p.rfb == nil {
+		return monitor.VNCInfo{}
+	}
+	v := monitor.VNCInfo{Enabled: true, Auth: "none", Clients: c.p.rfb.Clients()}
+	v.Host, v.Service = vncHostPort(c.p.vncAt[0].Addr())
+	return v
+}
+
+// media guards what is in the CD drives.
+type media struct {
+	mu    sync.Mutex
+	files [4]string
+	disks [4]block.Disk // put in by the monitor: ours to close
+}
+
+func (p *program) fileOf(i int) string {
+	p.media.mu.Lock()
+	defer p.media.mu.Unlock()
+	return p.media.files[i]
+}
+
+// swap puts another medium in a drive, or takes the one there out (nil). The old one is closed, if it came from here.
+func (p *program) swap(i int, d block.Disk, file string, force bool) error {
+	p.media.mu.Lock()
+	defer p.media.mu.Unlock()
+	drive := p.pc.Drive(i)
+	if _, err := drive.Eject(force); err != nil {
+		if d != nil {
+			d.Close()
+		}
+		return err
+	}
+	if d != nil {
+		if _, err := drive.SetMedium(d); err != nil {
+			d.Close()
+			return err
+		}
+	}
+	if old := p.media.disks[i]; old != nil {
+		old.Close()
+	}
+	p.media.files[i], p.media.disks[i] = file, d
+	return nil
+}
+
+// serve runs a monitor on a stream.
+func (p *program) serve(c chardev.Stream, f func(io.ReadWriter) error) {
+	go func() {
+		if err := f(c); err != nil {
+			p.log.Warn("monitor", "err", err)
+		}
+	}()
+}
+
+func (p *program) hmp(rw io.ReadWriter) error { return hmp.Serve(p.table, &control{p}, rw) }
+
+// vncHostPort is an address in two parts.
+func vncHostPort(a net.Addr) (host, port string) {
+	if h, p, err := net.SplitHostPort(a.String()); err == nil {
+		return h, p
+	}
+	return a.String(), ""
+}

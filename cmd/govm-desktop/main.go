@@ -1,0 +1,53 @@
+// Command govm-desktop is a PC in software: govm-desktop disk.img and there it is. Options are QEMU's; -help lists them.
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run is the program; its result is the exit status: 1 for anything that the user must mend.
+func run(args []string) int {
+	s, err := parse(args)
+	if err != nil {
+		return complain(err)
+	}
+	if s.help != "" {
+		fmt.Print(s.help)
+		return 0
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	p, err := build(s, log)
+	if err != nil {
+		return complain(err)
+	}
+	defer p.close()
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		<-stop
+		p.pc.Quit("host-signal")
+	}()
+	if err := p.run(s.stopped); err != nil {
+		return complain(err)
+	}
+	return 0
+}
+
+func complain(err error) int {
+	fmt.Fprintf(os.Stderr, "govm-desktop: %v\n", err)
+	return 1
+}
+
+func version() string {
+	if b, ok := debug.ReadBuildInfo(); ok && b.Main.Version != "" && b.Main.Version != "(devel)" {
+		return b.Main.Version
+	}
+	return "0.1"
+}

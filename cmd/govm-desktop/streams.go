@@ -1,0 +1,200 @@
+package main
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"govm-desktop/chardev"
+	"govm-desktop/chardev/file"
+	"govm-desktop/chardev/mux"
+	"govm-desktop/chardev/null"
+	"govm-desktop/chardev/socket"
+	"govm-desktop/chardev/stdio"
+	"govm-desktop/machine"
+)
+
+// streams opens the byte streams that options name, and closes them at the end.
+type streams struct {
+	byID  map[string]chardev.Stream
+	open  []chardev.Stream
+	stdio string // the option that uses standard input
+	mux   *mux.Mux
+	quit  func()
+}
+
+func newStreams(quit func()) *streams { return &streams{byID: map[string]chardev.Stream{}, quit: quit} }
+
+func (s *streams) keep(c chardev.Stream) chardev.Stream {
+	s.open = append(s.open, c)
+	return c
+}
+
+// close gives everything back, the terminal's modes above all.
+func (s *streams) close() {
+	for i := len(s.open) - 1; i >= 0; i-- {
+		s.open[i].Close()
+	}
+}
+
+// chardev opens what -chardev describes.
+func (s *streams) chardev(arg string) error {
+	k := parseKeyval("-chardev", arg, "backend")
+	id := k.str("id", "")
+	if id == "" {
+		return k.fail("needs id=ID")
+	}
+	if s.byID[id] != nil {
+		return k.fail("id %q is there already", id)
+	}
+	c, err := s.backend(k)
+	if err != nil {
+		return err
+	}
+	if err := k.rest(); err != nil {
+		return err
+	}
+	s.byID[id] = s.keep(c)
+	return nil
+}
+
+func (s *streams) backend(k *keyval) (chardev.Stream, error) {
+	switch b := k.str("backend", ""); b {
+	case "null":
+		return null.New(), nil
+	case "stdio":
+		signals, err := k.onOff("signal", true)
+		if err != nil {
+			return nil, err
+		}
+		return s.terminal(k.option, signals)
+	case "file":
+		add, err := k.onOff("append", false)
+		if err != nil {
+			return nil, err
+		}
+		f, err := file.Open(k.str("path", ""), add)
+		if err != nil {
+			return nil, k.fail("%v", err)
+		}
+		return f, nil
+	case "socket":
+		return s.socket(k)
+	default:
+		return nil, k.fail("unknown backend %q: stdio, file, null and socket are there", b)
+	}
+}
+
+func (s *streams) socket(k *keyval) (chardev.Stream, error) {
+	var o socket.Options
+	var err error
+	if o.Server, err = k.onOff("server", false); err != nil {
+		return nil, err
+	}
+	if o.Wait, err = k.onOff("wait", o.Server); err != nil {
+		return nil, err
+	}
+	if o.NoDelay, err = k.onOff("nodelay", true); err != nil {
+		return nil, err
+	}
+	seconds, err := k.number("reconnect", 0)
+	if err != nil {
+		return nil, err
+	}
+	o.Reconnect = time.Duration(min(max(seconds, 0), 86400)) * time.Second
+	o.Network, o.Address = "unix", k.str("path", "")
+	if o.Address == "" {
+		o.Network, o.Address = "tcp", k.str("host", "")+":"+k.str("port", "")
+	}
+	c, err := socket.Open(o)
+	if err != nil {
+		return nil, k.fail("%v", err)
+	}
+	return c, nil
+}
+
+// terminal opens standard input and output, once.
+func (s *streams) terminal(option string, signals bool) (chardev.Stream, error) {
+	if s.stdio != "" {
+		return nil, &machine.ConfigError{Option: option, Value: "stdio", Reason: "in use by " + s.stdio + " (mon:stdio shares it)"}
+	}
+	s.stdio = option
+	c, err := stdio.Open(os.Stdin, os.Stdout, signals)
+	if err != nil {
+		return nil, &machine.ConfigError{Option: option, Value: "stdio", Reason: err.Error()}
+	}
+	return c, nil
+}
+
+// shared is one more stream on the terminal, switched by Ctrl-A c.
+func (s *streams) shared(option string) (chardev.Stream, error) {
+	if s.mux == nil {
+		c, err := s.terminal(option, false)
+		if err != nil {
+			return nil, err
+		}
+		s.mux = mux.New(s.keep(c), s.quit)
+	}
+	return s.keep(s.mux.Stream()), nil
+}
+
+// device opens what -serial, -monitor, -qmp and -debugcon name; nil: none.
+func (s *streams) device(option, arg string) (chardev.Stream, error) {
+	kind, rest, _ := strings.Cut(arg, ":")
+	switch kind {
+	case "none":
+		return nil, nil
+	case "mon":
+		if rest != "stdio" {
+			return nil, &machine.ConfigError{Option: option, Value: arg, Reason: "only mon:stdio is there"}
+		}
+		return s.shared(option)
+	case "chardev":
+		c := s.byID[rest]
+		if c == nil {
+			return nil, &machine.ConfigError{Option: option, Value: arg, Reason: "no -chardev has this id"}
+		}
+		return c, nil
+	case "null", "stdio":
+		return s.kept(parseKeyval(option, arg, "backend"))
+	case "file":
+		k := parseKeyval(option, rest, "path")
+		k.pairs = append(k.pairs, pair{"backend", "file"})
+		return s.kept(k)
+	case "unix", "tcp":
+		return s.kept(socketArg(option, kind, rest))
+	}
+	return nil, &machine.ConfigError{Option: option, Value: arg, Reason: "stdio, file:PATH, null, none, tcp:HOST:PORT, unix:PATH, chardev:ID or mon:stdio belongs there"}
+}
+
+func (s *streams) kept(k *keyval) (chardev.Stream, error) {
+	c, err := s.backend(k)
+	if err != nil {
+		return nil, err
+	}
+	return s.keep(c), k.rest()
+}
+
+// socketArg turns "HOST:PORT,server" and "PATH,server" into -chardev's form.
+func socketArg(option, kind, rest string) *keyval {
+	k := parseKeyval(option, rest, "path")
+	k.text = kind + ":" + rest
+	k.pairs = append(k.pairs, pair{"backend", "socket"})
+	if kind == "tcp" && len(k.pairs) > 0 {
+		at := k.pairs[0].value
+		i := strings.LastIndexByte(at, ':')
+		if i < 0 {
+			i = len(at)
+		}
+		k.pairs[0] = pair{"host", at[:i]}
+		k.pairs = append(k.pairs, pair{"port", strings.TrimPrefix(at[i:], ":")})
+	}
+	return k
+}
+
+// portNumber reads a TCP port.
+func portNumber(s string) (int, bool) {
+	n, err := strconv.Atoi(s)
+	return n, err == nil && n >= 0 && n <= 65535
+}
