@@ -267,6 +267,12 @@ func fpForms(r *row, e *encoding) (list [][]byte) {
 	opcode := append([]byte{}, [][]byte{{}, {0x0f}, {0x0f, 0x38}, {0x0f, 0x3a}}[e.page]...)
 	opcode = append(opcode, e.opcode)
 	form := func(rex byte, modrm ...byte) {
+		switch {
+		case e.w == 1:
+			rex |= 0x48
+		case e.w == 0 && rex != 0:
+			rex &^= 8
+		}
 		b := bytes.Clone(head)
 		if rex != 0 {
 			b = append(b, rex)

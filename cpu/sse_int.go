@@ -265,7 +265,7 @@ func ssePEXTRW(c *CPU, in *inst) {
 	c.setReg(in.reg, 8, x[in.imm>>2&1]>>(in.imm&3*16)&0xffff)
 }
 
-// sseExtract is PEXTRB and PEXTRW of SSE4.1, EXTRACTPS, PEXTRD: size bytes to memory, or to a register zero-extended.
+// sseExtract is PEXTRB and PEXTRW of SSE4.1, EXTRACTPS, PEXTRD and PEXTRQ: size bytes to memory, or to a register zero-extended.
 func sseExtract(size uint8) func(*CPU, *inst) {
 	per := 16 / uint64(size)
 	return func(c *CPU, in *inst) {
@@ -277,16 +277,6 @@ func sseExtract(size uint8) func(*CPU, *inst) {
 			return
 		}
 		c.setReg(in.rm, 8, v)
-	}
-}
-
-func ssePEXTRD(d, q func(*CPU, *inst)) func(*CPU, *inst) {
-	return func(c *CPU, in *inst) {
-		if in.attr&attrREXW != 0 {
-			q(c, in)
-			return
-		}
-		d(c, in)
 	}
 }
 
