@@ -61,8 +61,15 @@ const (
 	CommandDisable = 0xf0
 )
 
-// Sleep is a sleeping state, S3 to S5.
+// Sleep is a sleeping state.
 type Sleep int
+
+// Sleeping states: suspend to RAM, to disk, off.
+const (
+	S3 Sleep = 3 + iota
+	S4
+	S5
+)
 
 // Config is what the registers are wired to. All but Clock may be nil.
 type Config struct {
@@ -106,7 +113,7 @@ func New(cfg Config) *PM {
 		cfg.Sleep = func(Sleep) {}
 	}
 	if cfg.Types == [8]Sleep{} {
-		cfg.Types = [8]Sleep{5, 3, 4}
+		cfg.Types = [8]Sleep{S5, S3, S4}
 	}
 	p := &PM{cfg: cfg}
 	p.timer = cfg.Clock.NewTimer(p.fire)

@@ -80,7 +80,7 @@ func (p *PM) writeByte(off int, v uint8) Sleep {
 // sleep goes to the state that SLP_TYP names.
 func (p *PM) sleep() Sleep {
 	s := p.cfg.Types[p.cntrl&slpTYP>>typShift]
-	if s == 3 {
+	if s == S3 {
 		p.sleeping = true
 	}
 	return s
