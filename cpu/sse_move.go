@@ -216,7 +216,7 @@ func sseMOVMSKPD(c *CPU, in *inst) {
 func ssePMOVMSKB(c *CPU, in *inst) {
 	c.checkSSE()
 	x := &c.fpu.xmm[in.rm&15]
-	c.setReg(in.reg, 8, moveMask(x[0])|moveMask(x[1])<<8)
+	c.gpr[in.reg&15] = moveMask(x[0]) | moveMask(x[1])<<8
 }
 
 func sseLDMXCSR(c *CPU, in *inst) {
