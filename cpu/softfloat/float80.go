@@ -21,7 +21,7 @@ const (
 	wrap80 = 0x6000
 )
 
-// Constants the FPU can load (FLD1 and the like are in Const).
+// Values that results are made of; those FLD1 and its kin load are in constants.
 var (
 	zero80       = Float80{0, 0}
 	one80        = Float80{intBit, bias80}

@@ -325,7 +325,7 @@ func (s *SSE) convert(from, to *format, a uint64) uint64 {
 	return s.pack(to, from.num(a))
 }
 
-// roundInt is ROUNDPS and its kin; imm is the instruction's immediate.
+// round is ROUNDPS and its kin; imm is the instruction's immediate.
 func (s *SSE) round(f *format, a uint64, imm uint8) uint64 {
 	mode := Rounding(imm & 3)
 	if imm&4 != 0 {
