@@ -289,22 +289,6 @@ jmp taskb
 tbjmp:
 jmp TSS:0
 jmp taskb
-gate3:
-mov eax,[esp]
-mov ebx,[esp+4]
-test bl,3
-jz g3same
-retf 8
-g3same:
-retf
-gate16:
-o16 retf 2
-gate1:
-mov eax,cs
-mov ebx,ss
-push eax
-pop ecx
-retf
 ring3:
 mov ax,D3
 mov ds,ax
