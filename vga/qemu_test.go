@@ -28,7 +28,14 @@ type theirs struct {
 	n   int
 }
 
-func newTheirs(t *testing.T, args ...string) *theirs {
+func newTheirs(t *testing.T) *theirs {
+	t.Helper()
+	g := startQEMU(t, "-S", "-m", "16", "-qtest", "stdio", "-qtest-log", "none")
+	place(g)
+	return g
+}
+
+func startQEMU(t *testing.T, args ...string) *theirs {
 	t.Helper()
 	path, err := exec.LookPath("qemu-system-x86_64")
 	if err != nil {
@@ -41,8 +48,8 @@ func newTheirs(t *testing.T, args ...string) *theirs {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	args = append([]string{"-S", "-accel", "tcg", "-machine", "pc", "-m", "16", "-nodefaults", "-display", "none", "-vga", "std",
-		"-qtest", "stdio", "-qtest-log", "none", "-monitor", "unix:" + sock}, args...)
+	args = append([]string{"-accel", "tcg", "-machine", "pc", "-nodefaults", "-display", "none", "-vga", "std",
+		"-monitor", "unix:" + sock}, args...)
 	c := exec.Command(path, args...)
 	in, _ := c.StdinPipe()
 	out, _ := c.StdoutPipe()
@@ -61,7 +68,6 @@ func newTheirs(t *testing.T, args ...string) *theirs {
 	}
 	t.Cleanup(func() { g.mon.Close() })
 	g.prompt()
-	place(g)
 	return g
 }
 
@@ -108,7 +114,7 @@ func (g *theirs) fill(addr uint64, data []byte) {
 	}
 }
 
-func (g *theirs) prompt() {
+func (g *theirs) prompt() string {
 	g.t.Helper()
 	var got []byte
 	b := make([]byte, 4096)
@@ -120,14 +126,51 @@ func (g *theirs) prompt() {
 		}
 		got = append(got, b[:n]...)
 	}
+	return string(got)
+}
+
+// monitor gives a command to QEMU's monitor and returns what it prints.
+func (g *theirs) monitor(format string, args ...any) string {
+	g.t.Helper()
+	fmt.Fprintf(g.mon, format+"\n", args...)
+	return g.prompt()
+}
+
+// monitored reaches ports by the monitor, while a guest is stopped.
+type monitored struct{ *theirs }
+
+func (g monitored) out(port uint16, size int, val uint32) {
+	g.monitor("o /%s %#x %#x", hmpSize(size), port, val)
+}
+
+func (g monitored) in(port uint16, size int) uint32 {
+	s := g.monitor("i /%sx %#x", hmpSize(size), port)
+	_, s, ok := strings.Cut(s, "] = ")
+	n, err := strconv.ParseUint(strings.TrimPrefix(strings.Fields(s + " x")[0], "0x"), 16, 32)
+	if !ok || err != nil {
+		g.t.Fatalf("QEMU's monitor reads %q", s)
+	}
+	return uint32(n)
+}
+
+func hmpSize(size int) string { return map[int]string{1: "b", 2: "h", 4: "w"}[size] }
+
+// bytes reads a block of memory.
+func (g monitored) bytes(addr uint64, n int) []byte {
+	name := filepath.Join(g.dir, "memory")
+	g.monitor("pmemsave %#x %d \"%s\"", addr, n, name)
+	data, err := os.ReadFile(name)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return data
 }
 
 func (g *theirs) shot(t *testing.T) *display.Frame {
 	t.Helper()
 	g.n++
 	name := filepath.Join(g.dir, fmt.Sprintf("%d.ppm", g.n))
-	fmt.Fprintf(g.mon, "screendump %s\n", name)
-	g.prompt()
+	g.monitor("screendump %s", name)
 	data, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
@@ -399,4 +442,89 @@ func TestQEMU_planes(t *testing.T) {
 		}
 		g.shot(t)
 	}
+}
+
+// TestQEMU_guests lets real guests run under QEMU, takes over registers and video memory, and compares the pictures.
+func TestQEMU_guests(t *testing.T) {
+	cache, _ := os.UserCacheDir()
+	guests := filepath.Join(cache, "govm-desktop", "guests")
+	for _, c := range []struct {
+		name, image string
+		wait        time.Duration
+	}{
+		{"seabios", "", time.Second},
+		{"grub", "grubiso/grub.iso", 2 * time.Second},
+		{"isolinux", "isolinux/isolinux.iso", 3 * time.Second},
+		{"memtest", "memtest/memtest86+x64.iso", 3 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			args := []string{"-m", "128"}
+			if c.image != "" {
+				path := filepath.Join(guests, c.image)
+				if _, err := os.Stat(path); err != nil {
+					t.Skipf("%s is not there", path)
+				}
+				if testing.Short() {
+					t.Skip("takes seconds")
+				}
+				args = append(args, "-cdrom", path)
+			}
+			b := startQEMU(t, args...)
+			time.Sleep(c.wait)
+			b.monitor("stop")
+			g := &both{t: t, a: newOurs(t, Config{}), b: b, what: c.name}
+			takeOver(g.a, monitored{b})
+			f := g.shot(t)
+			if black(f) {
+				t.Errorf("%s shows nothing", c.name)
+			}
+			t.Log(f.Rect)
+		})
+	}
+}
+
+// takeOver gives one machine the state of the other's VGA.
+func takeOver(to *ours, from monitored) {
+	regs := func(index, data uint16, n int) {
+		for i := range n {
+			from.out(index, 1, uint32(i))
+			to.out(index, 1, uint32(i))
+			to.out(data, 1, from.in(data, 1))
+		}
+	}
+	from.out(0x3d4, 2, 0x200a) // no cursor: it blinks by another clock
+	from.in(0x3da, 1)
+	enabled := from.in(0x3c0, 1)
+	to.out(0x3c2, 1, from.in(0x3cc, 1))
+	regs(0x3c4, 0x3c5, 5)
+	to.out(0x3d4, 2, 0x0011)
+	regs(0x3d4, 0x3d5, 25)
+	regs(0x3ce, 0x3cf, 9)
+	for i := range uint32(21) {
+		from.in(0x3da, 1)
+		from.out(0x3c0, 1, i)
+		to.in(0x3da, 1)
+		to.out(0x3c0, 1, i)
+		to.out(0x3c0, 1, from.in(0x3c1, 1))
+	}
+	from.in(0x3da, 1)
+	from.out(0x3c0, 1, enabled)
+	to.out(0x3c0, 1, enabled)
+	from.out(0x3c7, 1, 0)
+	to.out(0x3c8, 1, 0)
+	for range 768 {
+		to.out(0x3c9, 1, from.in(0x3c9, 1))
+	}
+	for _, i := range []uint16{1, 2, 3, 4, 6, 8, 9} {
+		from.out(0x1ce, 2, uint32(i))
+		dispi(to, i, uint16(from.in(0x1cf, 2))|map[uint16]uint16{dispiEnable: enableNoClear}[i])
+	}
+	for _, i := range []uint16{6, 8, 9} { // lost when it was switched on
+		from.out(0x1ce, 2, uint32(i))
+		dispi(to, i, uint16(from.in(0x1cf, 2)))
+	}
+	from.out(0xcf8, 4, 0x80000000|slot<<11|0x10)
+	bar := uint64(from.in(0xcfc, 4) &^ 0xf)
+	copy(to.v.mem, from.bytes(bar, 4<<20))
+	to.v.vram.Wrote(0, 4<<20)
 }

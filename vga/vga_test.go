@@ -454,9 +454,9 @@ func nonsense(g guest, what, val, where int) {
 func FuzzDraw(f *testing.F) {
 	f.Add([]byte{0, 3, 77, 200, 1, 2, 120, 9, 9})
 	f.Add(noise(400, 1))
-	f.Add(noise(4000, 2))
+	f.Add(noise(1200, 2))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if len(data) > 1<<14 {
+		if len(data) > 1<<12 {
 			return
 		}
 		g := newOurs(t, Config{MiB: 1})
@@ -465,7 +465,7 @@ func FuzzDraw(f *testing.F) {
 				setMode(g, &biosModes[int(data[1])%len(biosModes)])
 			}
 			nonsense(g, int(data[0]), int(data[1])|int(data[2])<<8, int(data[3])|int(data[4])<<8|int(data[5])<<16&0x10000)
-			if data[5] > 250 {
+			if data[5] == 255 {
 				g.shot(t).Release()
 			}
 		}
