@@ -157,3 +157,11 @@ func BenchmarkRegLoop(b *testing.B) {
 	t.run(s, code...)
 	b.ReportMetric(float64(t.cpu.Instructions())/b.Elapsed().Seconds()/1e6, "MIPS")
 }
+
+// budget stops a processor that runs on and on: its clock counts instructions and kicks.
+func (c *CPU) budget(n uint64) {
+	k := clock.NewCounted(nil)
+	k.NewTimer(c.Kick).Set(clock.Time(n) * instTime)
+	c.counted = k
+	c.requests.And(^reqKick)
+}

@@ -167,10 +167,9 @@ func ones() {
 			z.cut("@D"), w, z.log, z.sext("r"), z.wide("x&1"), z.wide(fmt.Sprintf("(r<<1^r)>>%d", w)), z.set("r")))
 		emit("codeSarRI"+b, fmt.Sprintf("a, n := %s(@D), in.imm&%d\nx := a >> (n - 1)\nr := x >> 1\nc.cc, c.ccDst, c.ccSrc = ccRes+%d, uint64(int64(r)), uint64(x&1)\n%s",
 			z.s, w, z.log, z.set(z.u+"(r)")))
-		imul := fmt.Sprintf("hi, r := imul(uint64(a), uint64(b), %d)\nvar f uint64\nif imulWide(hi, r, %d) {\nf = x86.FlagCF | x86.FlagOF\n}\n%s\nc.cc, c.ccDst, c.ccSrc = ccRes+%d, %s, f\n",
-			z.n, z.n, z.set(z.cut("r")), z.log, z.sext("r"))
+		imul := fmt.Sprintf("hi, r := imul(a, b, %d)\n@D = r\nc.mulFlags(r, imulWide(hi, r, %d), %d)\n", z.n, z.n, z.n)
 		if z.n == 4 {
-			imul = "p := int64(int32(a)) * int64(int32(b))\nr := int32(p)\nvar f uint64\nif int64(r) != p {\nf = x86.FlagCF | x86.FlagOF\n}\n@D = uint64(uint32(r))\nc.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(r)), f\n"
+			imul = "p := int64(int32(a)) * int64(int32(b))\nr := uint64(uint32(p))\n@D = r\nc.mulFlags(r, int64(int32(p)) != p, 4)\n"
 		}
 		emit("codeImulRR"+b, "a, b := @D, @S\n"+imul)
 		emit("codeImulRM"+b, "@EA\na, b := @D, c.load"+b+"(lin)\n"+imul)

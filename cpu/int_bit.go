@@ -56,29 +56,24 @@ func execBitG(op bitOp) func(*CPU, *inst) {
 	}
 }
 
-// bitScanFlags sets ZF, and the others as Intel's processors leave them.
-func (c *CPU) bitScanFlags(v uint64) {
-	f := c.status() &^ (x86.FlagsStatus)
+// bitScan sets the register to n unless the source v is 0; PF follows n, and the other flags are clear, as on Intel's processors.
+func (c *CPU) bitScan(in *inst, v, n uint64) {
 	if v == 0 {
-		f |= x86.FlagZF
+		c.setStatus(x86.FlagZF | x86.FlagPF)
+		return
 	}
-	c.setStatus(f)
+	c.setReg(in.reg, in.opsize, n)
+	c.setStatus(parity(n))
 }
 
 func execBsf(c *CPU, in *inst) {
 	v := c.readRM(in)
-	if v != 0 {
-		c.setReg(in.reg, in.opsize, uint64(bits.TrailingZeros64(v)))
-	}
-	c.bitScanFlags(v)
+	c.bitScan(in, v, uint64(bits.TrailingZeros64(v)))
 }
 
 func execBsr(c *CPU, in *inst) {
 	v := c.readRM(in)
-	if v != 0 {
-		c.setReg(in.reg, in.opsize, uint64(63-bits.LeadingZeros64(v)))
-	}
-	c.bitScanFlags(v)
+	c.bitScan(in, v, uint64(63-bits.LeadingZeros64(v)))
 }
 
 // countFlags is what TZCNT and LZCNT set: CF if the source was 0, ZF if the result is.
@@ -142,12 +137,13 @@ func execAdx(flag uint64) func(*CPU, *inst) {
 		if f&flag != 0 {
 			cin = 1
 		}
-		a, b := c.reg(in.reg, in.opsize), c.readRM(in)
+		size := max(4, in.opsize)
+		a, b := c.reg(in.reg, size), c.readRMSize(in, size)
 		res, out := bits.Add64(a, b, cin)
-		if in.opsize == 4 {
+		if size == 4 {
 			out = res >> 32
 		}
-		c.setReg(in.reg, in.opsize, res)
+		c.setReg(in.reg, size, res)
 		f &^= flag
 		if out != 0 {
 			f |= flag

@@ -23,13 +23,13 @@ func (c *CPU) setAccPair(size uint8, hi, lo uint64) {
 	c.setReg(x86.RDX, size, hi)
 }
 
-// mulFlags sets CF and OF when the high half matters; the others follow the low half as they do on Intel's processors.
+// mulFlags sets CF and OF when the high half matters; SF and PF follow the low half and ZF is clear, as on Intel's processors.
 func (c *CPU) mulFlags(lo uint64, wide bool, size uint8) {
-	var f uint64
+	f := parity(lo) | lo>>(8*uint(size)-1)&1<<7
 	if wide {
-		f = x86.FlagCF | x86.FlagOF
+		f |= x86.FlagCF | x86.FlagOF
 	}
-	c.setRes(lo, f, size)
+	c.cc, c.ccSrc, c.ccDst = ccFlags, f, 1
 }
 
 func execMul(c *CPU, in *inst) {

@@ -1207,35 +1207,23 @@ func (c *CPU) runBlocks() {
 			case codeImulRR32:
 				a, b := c.gpr[in.dst&31], c.gpr[in.src&31]
 				p := int64(int32(a)) * int64(int32(b))
-				r := int32(p)
-				var f uint64
-				if int64(r) != p {
-					f = x86.FlagCF | x86.FlagOF
-				}
-				c.gpr[in.dst&31] = uint64(uint32(r))
-				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(r)), f
+				r := uint64(uint32(p))
+				c.gpr[in.dst&31] = r
+				c.mulFlags(r, int64(int32(p)) != p, 4)
 			case codeImulRM32:
 				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
 				a, b := c.gpr[in.dst&31], c.load32(lin)
 				p := int64(int32(a)) * int64(int32(b))
-				r := int32(p)
-				var f uint64
-				if int64(r) != p {
-					f = x86.FlagCF | x86.FlagOF
-				}
-				c.gpr[in.dst&31] = uint64(uint32(r))
-				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(r)), f
+				r := uint64(uint32(p))
+				c.gpr[in.dst&31] = r
+				c.mulFlags(r, int64(int32(p)) != p, 4)
 			case codeImulRRI32:
 				a, b := c.gpr[in.src&31], in.imm
 				p := int64(int32(a)) * int64(int32(b))
-				r := int32(p)
-				var f uint64
-				if int64(r) != p {
-					f = x86.FlagCF | x86.FlagOF
-				}
-				c.gpr[in.dst&31] = uint64(uint32(r))
-				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(r)), f
+				r := uint64(uint32(p))
+				c.gpr[in.dst&31] = r
+				c.mulFlags(r, int64(int32(p)) != p, 4)
 			case codeIncR64:
 				r := c.gpr[in.dst&31] + 1
 				f := c.cf()
@@ -1311,33 +1299,21 @@ func (c *CPU) runBlocks() {
 				c.gpr[in.dst&31] = uint64(r)
 			case codeImulRR64:
 				a, b := c.gpr[in.dst&31], c.gpr[in.src&31]
-				hi, r := imul(uint64(a), uint64(b), 8)
-				var f uint64
-				if imulWide(hi, r, 8) {
-					f = x86.FlagCF | x86.FlagOF
-				}
+				hi, r := imul(a, b, 8)
 				c.gpr[in.dst&31] = r
-				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, f
+				c.mulFlags(r, imulWide(hi, r, 8), 8)
 			case codeImulRM64:
 				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
 				a, b := c.gpr[in.dst&31], c.load64(lin)
-				hi, r := imul(uint64(a), uint64(b), 8)
-				var f uint64
-				if imulWide(hi, r, 8) {
-					f = x86.FlagCF | x86.FlagOF
-				}
+				hi, r := imul(a, b, 8)
 				c.gpr[in.dst&31] = r
-				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, f
+				c.mulFlags(r, imulWide(hi, r, 8), 8)
 			case codeImulRRI64:
 				a, b := c.gpr[in.src&31], in.imm
-				hi, r := imul(uint64(a), uint64(b), 8)
-				var f uint64
-				if imulWide(hi, r, 8) {
-					f = x86.FlagCF | x86.FlagOF
-				}
+				hi, r := imul(a, b, 8)
 				c.gpr[in.dst&31] = r
-				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, f
+				c.mulFlags(r, imulWide(hi, r, 8), 8)
 			case codePushR32:
 				c.cur = uint32(i)
 				sp := (c.gpr[x86.RSP] - 4) & mask
