@@ -29,11 +29,15 @@ type Mux struct {
 // Breaker is a stream whose reader can be told of a line break.
 type Breaker interface{ OnBreak(func()) }
 
+// Focuser is a stream that shares a terminal: f is called when it gets the focus for the first time. It reports whether it has to wait for that.
+type Focuser interface{ OnFocus(f func()) (waits bool) }
+
 type end struct {
 	m       *Mux
 	r       *io.PipeReader
 	w       *io.PipeWriter
 	onBreak func()
+	onFocus func() // guarded by m.mu
 }
 
 // New returns a Mux on base; quit is called for Ctrl-A x. Start begins to read.
@@ -84,10 +88,32 @@ func (m *Mux) typed(b byte) {
 			to.onBreak()
 		}
 	case b == 'c':
-		m.mu.Lock()
-		m.focus = (m.focus + 1) % len(m.ends)
-		m.mu.Unlock()
+		m.next()
 	}
+}
+
+// next moves the focus on.
+func (m *Mux) next() {
+	m.mu.Lock()
+	m.focus = (m.focus + 1) % len(m.ends)
+	e := m.ends[m.focus]
+	f := e.onFocus
+	e.onFocus = nil
+	m.mu.Unlock()
+	if f != nil {
+		f()
+	}
+}
+
+// OnFocus implements Focuser.
+func (e *end) OnFocus(f func()) (waits bool) {
+	e.m.mu.Lock()
+	defer e.m.mu.Unlock()
+	if e.m.ends[e.m.focus] == e {
+		return false
+	}
+	e.onFocus = f
+	return true
 }
 
 func (m *Mux) write(p []byte) (int, error) {

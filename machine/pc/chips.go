@@ -97,6 +97,9 @@ func (b *PC) system() *sysctl.Ports {
 	if k, ok := b.vm.(interface{ HPETLegacy() hw.Line }); ok {
 		legacy = k.HPETLegacy()
 	}
+	latch := sysctl.NewFERR(b.isaIRQ[13])
+	b.ferr.to = latch
+	b.mapPorts("ferr", 0xf0, 2, latch, bytes)
 	b.timers(legacy, irq0[1])
 	b.keyboard(ctl)
 	return ctl

@@ -39,6 +39,7 @@ type PC struct {
 	cpus    []accel.VCPU
 	sockets []*cpuSocket
 	isaIRQ  [16]hw.Line // for devices on the ISA bus
+	ferr    *lateLine   // the processors' floating-point error pin
 
 	bus    *pci.Bus
 	host   *i440fx.Host
@@ -134,8 +135,9 @@ func (b *PC) newRAM(name string, size uint64) (*memory.Region, error) {
 // processors makes the VM, the interrupt controllers and the processors in their sockets.
 func (b *PC) processors() error {
 	var err error
+	b.ferr = &lateLine{}
 	b.vm, err = b.cfg.Accel.NewVM(accel.Config{Memory: b.mem, Ports: b.ports, Clock: b.cfg.Clock, Model: b.cfg.Model, Features: b.cfg.Features,
-		CPUs: b.cfg.CPUs, Stepper: b.cfg.Stepper})
+		CPUs: b.cfg.CPUs, Stepper: b.cfg.Stepper, FERR: b.ferr})
 	if err != nil {
 		return err
 	}

@@ -160,10 +160,18 @@ func value(p monitor.Param, word string) (any, error) {
 	}
 }
 
+// focuser is a stream that is shown only when it has the focus (chardev/mux).
+type focuser interface{ OnFocus(f func()) (waits bool) }
+
 // Serve talks on a stream until it ends.
 func Serve(t *monitor.Table, c monitor.Control, rw io.ReadWriter) error {
 	e := &editor{w: rw, table: t}
-	fmt.Fprintf(rw, "govm-desktop %s monitor - type 'help' for more information\r\n%s", c.Version(), prompt)
+	greet := func() {
+		fmt.Fprintf(rw, "govm-desktop %s monitor - type 'help' for more information\r\n%s", c.Version(), prompt)
+	}
+	if f, ok := rw.(focuser); !ok || !f.OnFocus(greet) {
+		greet()
+	}
 	buf := make([]byte, 512)
 	for {
 		n, err := rw.Read(buf)
