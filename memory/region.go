@@ -297,6 +297,9 @@ func (r *Region) wakeDisplay() {
 // TakeDirty fetches and clears a client's bits of the pages that hold [off, off+n): bit 0 of word 0 is the page of off.
 // The order matters to the caller: take the bits, then read the memory.
 func (r *Region) TakeDirty(who DirtyClient, off, n uint64) []uint64 {
+	if n == 0 {
+		return nil
+	}
 	r.dirty.mu.Lock()
 	syncers := r.dirty.syncers
 	r.dirty.mu.Unlock()

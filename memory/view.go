@@ -128,6 +128,9 @@ func (v *View) Load(addr uint64, size int) uint64 {
 	addr &= v.mask
 	r, ok := v.Find(addr)
 	if !ok {
+		if _, ok = v.Find(addr + uint64(size) - 1); ok {
+			return v.loadSplit(addr, size)
+		}
 		return ones(size)
 	}
 	off := addr - r.Addr
@@ -142,13 +145,14 @@ func (v *View) Store(addr uint64, size int, val uint64) {
 	addr &= v.mask
 	r, ok := v.Find(addr)
 	if !ok {
+		if _, ok = v.Find(addr + uint64(size) - 1); ok {
+			v.storeSplit(addr, size, val)
+		}
 		return
 	}
 	off := addr - r.Addr
 	if off+uint64(size) > r.Size {
-		for i := range size {
-			v.Store(addr+uint64(i), 1, val>>(8*i)&0xff)
-		}
+		v.storeSplit(addr, size, val)
 		return
 	}
 	if r.ReadOnly {
@@ -166,6 +170,12 @@ func (v *View) loadSplit(addr uint64, size int) (val uint64) {
 		val |= v.Load(addr+uint64(i), 1) << (8 * i)
 	}
 	return val
+}
+
+func (v *View) storeSplit(addr uint64, size int, val uint64) {
+	for i := range size {
+		v.Store(addr+uint64(i), 1, val>>(8*i)&0xff)
+	}
 }
 
 func ones(size int) uint64 { return ^uint64(0) >> (64 - 8*size) }
@@ -235,7 +245,11 @@ func (r *Region) readIO(off uint64, size int) uint64 {
 	w := r.widths
 	if size < w.Min {
 		base := off &^ uint64(w.Min-1)
-		return r.handler.Read(base, w.Min) >> (8 * (off - base)) & ones(size)
+		val := r.handler.Read(base, w.Min) >> (8 * (off - base))
+		if in := base + uint64(w.Min) - off; in < uint64(size) { // the rest lies in the next register
+			val |= r.handler.Read(base+uint64(w.Min), w.Min) << (8 * in)
+		}
+		return val & ones(size)
 	}
 	if size <= w.Max {
 		return r.handler.Read(off, size) & ones(size)
