@@ -19,6 +19,7 @@ type Screen struct {
 	pool   pool
 	kick   chan struct{} // something to look at for run
 	done   chan struct{} // closed by Close
+	ended  chan struct{} // closed when run has returned
 
 	pending atomic.Bool  // a Wake has not been answered by a Draw
 	waiting atomic.Int32 // viewers in Next
@@ -46,7 +47,7 @@ func NewScreen(src Source, opts Options) *Screen {
 	opts.fill()
 	s := &Screen{
 		opts: opts, period: time.Second / time.Duration(opts.Rate),
-		kick: make(chan struct{}, 1), done: make(chan struct{}),
+		kick: make(chan struct{}, 1), done: make(chan struct{}), ended: make(chan struct{}),
 		viewers: map[*Viewer]struct{}{},
 	}
 	s.canvas.s = s
@@ -118,7 +119,8 @@ func (s *Screen) SetCursor(c *Cursor) {
 	}
 }
 
-// Close ends the Screen: every Next returns ErrClosed.
+// Close ends the Screen: every Next returns ErrClosed. When Close returns the Source is drawn no more. The caller must hold
+// no lock that Draw takes.
 func (s *Screen) Close() {
 	s.mu.Lock()
 	was := s.closed
@@ -130,6 +132,7 @@ func (s *Screen) Close() {
 		return
 	}
 	close(s.done)
+	<-s.ended
 	cur.Release()
 	if n, ok := src.(Notifier); ok {
 		n.Notify(nil)
@@ -145,6 +148,7 @@ func (s *Screen) poke() {
 
 // run draws when it is due.
 func (s *Screen) run() {
+	defer close(s.ended)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
