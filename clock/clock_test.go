@@ -208,3 +208,43 @@ func TestQueue_random(t *testing.T) {
 		}
 	}
 }
+
+// TestReal_neverRunsBack reads the time while it is stopped and started.
+func TestReal_neverRunsBack(t *testing.T) {
+	r := NewReal()
+	defer r.Close()
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	for range 2 {
+		wg.Go(func() {
+			for last := Time(0); ; {
+				now := r.Now()
+				if now < last {
+					t.Errorf("from %d back to %d", last, now)
+					return
+				}
+				last = now
+				select {
+				case <-stop:
+					return
+				default:
+				}
+			}
+		})
+	}
+	for range 500 {
+		r.Start()
+		r.Stop()
+	}
+	close(stop)
+	wg.Wait()
+}
+
+func BenchmarkReal_now(b *testing.B) {
+	r := NewReal()
+	defer r.Close()
+	r.Start()
+	for b.Loop() {
+		r.Now()
+	}
+}
