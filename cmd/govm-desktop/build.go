@@ -133,7 +133,7 @@ func (p *program) machine() error {
 	}
 	cfg := pc.Config{
 		Name: s.name, UUID: s.uuid, RAM: s.ram, CPUs: s.cpus, Model: s.model, Features: s.features, VGA: s.vga == "std" && !(s.nodefaults && !s.wantsScreen()), VGAMiB: s.vgamem,
-		Boot: s.boot, Input: p.input, Scancode: p.keys.Scancode, NoReboot: s.noReboot, NoShutdown: s.noShutdown, NoACPI: s.noACPI, NoHPET: s.noHPET,
+		Boot: s.boot, BootOnce: s.bootOnce, Input: p.input, Scancode: p.keys.Scancode, NoReboot: s.noReboot, NoShutdown: s.noShutdown, NoACPI: s.noACPI, NoHPET: s.noHPET,
 		SerialConsole: s.nographic, Log: p.log,
 	}
 	for _, step := range []func(*pc.Config) error{p.accelerator, p.time, p.roms, p.images, p.direct, p.ports} {

@@ -22,6 +22,7 @@ type settings struct {
 	placed     [4]*driveSpec // drives by place, once they are open
 	snapshot   bool
 	boot       firmware.Boot
+	bootOnce   string
 	kernel     string
 	initrd     string
 	append     string
@@ -255,11 +256,11 @@ func (s *settings) memory(option, arg string) error {
 func (s *settings) bootOrder(option, arg string) error {
 	k := parseKeyval(option, arg, "order")
 	s.boot.Order = k.str("order", s.boot.Order)
-	if once, ok := k.get("once"); ok {
-		s.boot.Order = once
-	}
-	if _, _, err := firmware.CMOS(s.boot.Order); err != nil {
-		return k.fail("%v", err)
+	s.bootOnce = k.str("once", s.bootOnce)
+	for _, order := range []string{s.boot.Order, s.bootOnce} {
+		if _, _, err := firmware.CMOS(order); err != nil {
+			return k.fail("%v", err)
+		}
 	}
 	var err error
 	if s.boot.Menu, err = k.onOff("menu", s.boot.Menu); err != nil {

@@ -50,6 +50,7 @@ type Config struct {
 	Console chardev.Stream // debug console at port 402; nil: none
 
 	Boot          firmware.Boot
+	BootOnce      string // the order of the first start alone, in place of Boot.Order; "": none
 	Kernel        *boot.Image
 	Loads         []*boot.Placement
 	SerialConsole bool // SeaBIOS shows its text on the first serial port too

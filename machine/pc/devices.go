@@ -1,6 +1,7 @@
 package pc
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 
@@ -13,6 +14,7 @@ import (
 	"govm-desktop/hw/ata"
 	"govm-desktop/hw/fwcfg"
 	"govm-desktop/hw/ide"
+	"govm-desktop/hw/rtc"
 	"govm-desktop/memory"
 	"govm-desktop/snapshot"
 	"govm-desktop/vga"
@@ -68,12 +70,15 @@ func (b *PC) firmware() error {
 	for i, v := range firmware.CMOSMemory(b.lay) {
 		b.rtc.SetCMOS(int(i), v)
 	}
-	b38, b3d, err := firmware.CMOS(b.cfg.Boot.Order)
-	if err != nil {
+	order := &bootOrder{rtc: b.rtc}
+	var err error
+	if order.first[0], order.first[1], err = firmware.CMOS(cmp.Or(b.cfg.BootOnce, b.cfg.Boot.Order)); err != nil {
 		return err
 	}
-	b.rtc.SetCMOS(0x38, b38)
-	b.rtc.SetCMOS(0x3d, b3d)
+	if order.later[0], order.later[1], err = firmware.CMOS(b.cfg.Boot.Order); err != nil {
+		return err
+	}
+	b.Add("bootorder", order)
 	b.rtc.SetCMOS(0x5f, uint8(b.cfg.CPUs-1))
 	for _, it := range firmware.Build(b.facts()) {
 		switch {
@@ -108,6 +113,25 @@ func (b *PC) facts() firmware.Config {
 	}
 	return f
 }
+
+// bootOrder sets the bytes 38 and 3D of the CMOS at every reset: -boot once= counts for the first alone.
+type bootOrder struct {
+	rtc          *rtc.RTC
+	first, later [2]uint8
+}
+
+// Reset implements hw.Device.
+func (o *bootOrder) Reset(c hw.Cause) {
+	v := o.later
+	if c == hw.PowerOn {
+		v = o.first
+	}
+	o.rtc.SetCMOS(0x38, v[0])
+	o.rtc.SetCMOS(0x3d, v[1])
+}
+
+// State implements hw.Device: the CMOS is the RTC's.
+func (*bootOrder) State(*snapshot.Coder) {}
 
 // loads puts the -device loader files in memory, at every reset.
 func (b *PC) loads() error {
