@@ -56,6 +56,7 @@ type blocks struct {
 	scratch [maxBlock + 1]inst
 	buf     [2 * maxInst]byte
 
+	lone  *block // the last that was not kept: c.cur may point into it
 	epoch uint64 // counts how often everything was forgotten
 
 	written writtenList
@@ -96,7 +97,7 @@ func (c *CPU) dropAll() {
 	k.epoch++
 	k.usedI, k.usedB = 0, 0
 	k.freeI, k.freeB = slabInsts, slabBlocks
-	c.running = nil
+	c.cur = 0
 }
 
 func hashBlock(key uint64) uint64 { return (key ^ key>>13) & (hashSize - 1) }
@@ -163,7 +164,8 @@ func (c *CPU) build(lin uint64, p codePage, key uint64) *block {
 	n, size, key2 := c.decodeBlock(lin, p, key != 0)
 	if key == 0 {
 		insts := append([]inst(nil), k.scratch[:n+1]...)
-		return &block{insts: insts, mode: c.mode, len: size, count: uint32(n)}
+		k.lone = &block{insts: insts, mode: c.mode, len: size, count: uint32(n)}
+		return k.lone
 	}
 	b := c.allocBlock(n + 1)
 	c.watch(p.region, p.off) // allocBlock may have dropped the block's pages with the rest
@@ -220,7 +222,7 @@ func (c *CPU) decodeBlock(lin uint64, p codePage, cached bool) (n int, size uint
 			}
 			c.raiseGP(0)
 		}
-		in.off = uint16(size)
+		in.off, in.num = uint16(size), uint8(n)
 		size += uint32(in.len)
 		if in.attr&attrRIPRel != 0 {
 			in.disp += int64(in.off)
@@ -233,7 +235,7 @@ func (c *CPU) decodeBlock(lin uint64, p codePage, cached bool) (n int, size uint
 			break
 		}
 	}
-	k.scratch[n] = inst{code: codeNext, off: uint16(size)}
+	k.scratch[n] = inst{code: codeNext, off: uint16(size), num: uint8(n)}
 	return n, size, key2
 }
 

@@ -69,9 +69,8 @@ type CPU struct {
 	sipi     atomic.Uint32
 
 	// The loop (run.go, loop.go).
-	running *block // what is being run; nil: c.rip is the truth
-	cur     uint32 // the record of running that may fault
-	single  bool   // decode one instruction, not a block
+	cur     uintptr // the record in the cache that may fault; 0: c.rip is the truth
+	single  bool    // decode one instruction, not a block
 	retired uint64
 	counted *clock.Counted // the clock, if it counts instructions
 	wake    func()
@@ -131,6 +130,7 @@ type inst struct {
 	imm2   uint8 // second immediate (ENTER)
 	attr   instAttr
 	modrm  uint8 // as encoded
+	num    uint8 // in its block
 }
 
 // regHigh marks the byte registers AH, CH, DH, BH (regHigh|0 … regHigh|3).

@@ -5,7 +5,7 @@ type decoder struct {
 	rows  []row
 	encs  []encoding
 	pages [4][256]opcodeEntry
-	near    []bool // rows that are near branches: nothing but rip changes
+	near  []bool // rows that are near branches: nothing but rip changes
 	// special turns off for tests: then every instruction runs by its row's exec function.
 	special bool
 }

@@ -1,6 +1,6 @@
 //go:build ignore
 
-// gen_loop writes loop_gen.go: the dispatch switch with its specialised instruction forms, and the numbers of these.
+// gen_loop writes loop_unsafe.go: the dispatch switch with its specialised instruction forms, and the numbers of these.
 package main
 
 import (
@@ -17,13 +17,39 @@ var (
 	cases bytes.Buffer
 )
 
-// emit adds a form: its code's name and the statements that run it. Shorthands: D, S registers dst, src; EA the linear address (it notes where
-// we are, since what follows may fault).
+// emit adds a form: its code's name and the statements that run it. Shorthands: @D, @S are the registers dst and src, @EA declares lin, @HERE notes
+// where we are before something that may fault.
 func emit(name, body string) {
 	names = append(names, name)
-	r := strings.NewReplacer("@D", "c.gpr[in.dst&31]", "@S", "c.gpr[in.src&31]",
-		"@EA", "c.cur = uint32(i)\nlin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask")
+	r := strings.NewReplacer("@D", "c.gpr[in.dst&31]", "@S", "c.gpr[in.src&31]", "@HERE", "c.cur = uintptr(unsafe.Pointer(in))",
+		"@EA", "lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask")
 	fmt.Fprintf(&cases, "case %s:\n%s\n", name, r.Replace(strings.TrimSpace(body)))
+}
+
+// last is the address of an access's last byte.
+func (z size) last() string {
+	if z.n == 1 {
+		return "lin&^pageMask"
+	}
+	return fmt.Sprintf("(lin+%d)&^pageMask", z.n-1)
+}
+
+// load declares v of the size's type, loaded from lin: the TLB's hit is spelled out, since a call costs more than the access.
+func (z size) load(v string) string {
+	return fmt.Sprintf("var %s %s\nif e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == %s {\n%s = *(*%s)(unsafe.Add(e.host, lin&pageMask))\n} else {\n@HERE\n%s = %s(c.loadSlow(lin, %d))\n}\n",
+		v, z.u, z.last(), v, z.u, v, z.u, z.n)
+}
+
+// store stores an expression of the size's type.
+func (z size) store(e string) string {
+	return fmt.Sprintf("if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == %s {\n*(*%s)(unsafe.Add(e.host, lin&pageMask)) = %s\n} else {\n@HERE\nc.storeSlow(lin, %d, uint64(%s))\n}\n",
+		z.last(), z.u, e, z.n, e)
+}
+
+// rmw declares a, loaded to be written back as r, which calc declares.
+func (z size) rmw(calc string) string {
+	return fmt.Sprintf("var a %[1]s\nvar p *%[1]s\nif e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == %[2]s {\np = (*%[1]s)(unsafe.Add(e.host, lin&pageMask))\na = *p\n} else {\n@HERE\na = %[1]s(c.loadWSlow(lin, %[3]d))\n}\n"+
+		"%[4]sif p != nil {\n*p = r\n} else {\nc.storeSlow(lin, %[3]d, uint64(r))\n}\n", z.u, z.last(), z.n, calc)
 }
 
 // size is an operand size of the forms.
@@ -101,18 +127,22 @@ func alus() {
 	} {
 		for _, z := range []size{s1, s4, s8} {
 			n := "code" + o.name
-			set, store := z.set("r"), fmt.Sprintf("c.store%s(lin, %s)", z.suffix(), z.wide("r"))
-			load := "loadW"
+			set := z.set("r")
 			if o.noStore {
-				set, store, load = "", "", "load"
+				set = ""
 			}
-			calc := fmt.Sprintf("r := a %s b\n%s\n", o.op, o.flags(z))
-			emit(n+"RR"+z.suffix(), fmt.Sprintf("a, b := %s, %s\n%s%s", z.cut("@D"), z.cut("@S"), calc, set))
-			emit(n+"RI"+z.suffix(), fmt.Sprintf("a, b := %s, %s\n%s%s", z.cut("@D"), z.cut("in.imm"), calc, set))
-			emit(n+"RM"+z.suffix(), fmt.Sprintf("@EA\nb := %s\na := %s\n%s%s", z.cut("c.load"+z.suffix()+"(lin)"), z.cut("@D"), calc, set))
-			calcM := fmt.Sprintf("r := a %s b\n%s\n%s\n", o.op, store, o.flags(z))
-			emit(n+"MR"+z.suffix(), fmt.Sprintf("@EA\na := %s\nb := %s\n%s", z.cut("c."+load+z.suffix()+"(lin)"), z.cut("@S"), calcM))
-			emit(n+"MI"+z.suffix(), fmt.Sprintf("@EA\na := %s\nb := %s\n%s", z.cut("c."+load+z.suffix()+"(lin)"), z.cut("in.imm"), calcM))
+			calc := fmt.Sprintf("r := a %s b\n", o.op)
+			emit(n+"RR"+z.suffix(), fmt.Sprintf("a, b := %s, %s\n%s%s\n%s", z.cut("@D"), z.cut("@S"), calc, o.flags(z), set))
+			emit(n+"RI"+z.suffix(), fmt.Sprintf("a, b := %s, %s\n%s%s\n%s", z.cut("@D"), z.cut("in.imm"), calc, o.flags(z), set))
+			emit(n+"RM"+z.suffix(), fmt.Sprintf("@EA\n%sa := %s\n%s%s\n%s", z.load("b"), z.cut("@D"), calc, o.flags(z), set))
+			for _, from := range []struct{ form, expr string }{{"MR", "@S"}, {"MI", "in.imm"}} {
+				b := fmt.Sprintf("b := %s\n", z.cut(from.expr))
+				if o.noStore {
+					emit(n+from.form+z.suffix(), "@EA\n"+z.load("a")+b+calc+o.flags(z))
+				} else {
+					emit(n+from.form+z.suffix(), "@EA\n"+b+z.rmw(calc)+o.flags(z))
+				}
+			}
 		}
 	}
 }
@@ -121,9 +151,9 @@ func moves() {
 	for _, z := range []size{s1, s2, s4, s8} {
 		b := z.suffix()
 		emit("codeMovRR"+b, z.set(z.cut("@S")))
-		emit("codeMovRM"+b, "@EA\n"+z.set("c.load"+b+"(lin)"))
-		emit("codeMovMR"+b, "@EA\nc.store"+b+"(lin, @S)")
-		emit("codeMovMI"+b, "@EA\nc.store"+b+"(lin, in.imm)")
+		emit("codeMovRM"+b, "@EA\n"+z.load("v")+z.set("v"))
+		emit("codeMovMR"+b, "@EA\n"+z.store(z.cut("@S")))
+		emit("codeMovMI"+b, "@EA\n"+z.store(z.cut("in.imm")))
 	}
 	emit("codeMovRI", "@D = in.imm")
 	emit("codeLea32", "@D = uint64(uint32(c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)))")
@@ -131,14 +161,14 @@ func moves() {
 	for _, z := range []size{s1, s2} {
 		b := z.suffix()
 		emit("codeMovzxRR"+b, fmt.Sprintf("@D = uint64(%s(@S))", z.u))
-		emit("codeMovzxRM"+b, "@EA\n@D = c.load"+b+"(lin)")
+		emit("codeMovzxRM"+b, "@EA\n"+z.load("v")+"@D = uint64(v)")
 		emit("codeMovsx32RR"+b, fmt.Sprintf("@D = uint64(uint32(int32(%s(@S))))", z.s))
-		emit("codeMovsx32RM"+b, fmt.Sprintf("@EA\n@D = uint64(uint32(int32(%s(c.load%s(lin)))))", z.s, b))
+		emit("codeMovsx32RM"+b, "@EA\n"+z.load("v")+fmt.Sprintf("@D = uint64(uint32(int32(%s(v))))", z.s))
 	}
 	for _, z := range []size{s1, s2, s4} {
 		b := z.suffix()
 		emit("codeMovsx64RR"+b, fmt.Sprintf("@D = uint64(int64(%s(@S)))", z.s))
-		emit("codeMovsx64RM"+b, fmt.Sprintf("@EA\n@D = uint64(int64(%s(c.load%s(lin))))", z.s, b))
+		emit("codeMovsx64RM"+b, "@EA\n"+z.load("v")+fmt.Sprintf("@D = uint64(int64(%s(v)))", z.s))
 	}
 	emit("codeXchgRR32", "a, b := @D, @S\n@D, @S = uint64(uint32(b)), uint64(uint32(a))")
 	emit("codeXchgRR64", "@D, @S = @S, @D")
@@ -156,8 +186,8 @@ func ones() {
 		dec := fmt.Sprintf("f := c.cf()\nif r&15 == 15 {\nf |= x86.FlagAF\nif r == %s-1 {\nf |= x86.FlagOF\n}\n}\nc.cc, c.ccDst, c.ccSrc = ccRes+%d, %s, f\n", top, z.log, z.sext("r"))
 		emit("codeIncR"+b, fmt.Sprintf("r := %s + 1\n%s%s", z.cut("@D"), inc, z.set("r")))
 		emit("codeDecR"+b, fmt.Sprintf("r := %s - 1\n%s%s", z.cut("@D"), dec, z.set("r")))
-		emit("codeIncM"+b, fmt.Sprintf("@EA\nr := %s + 1\nc.store%s(lin, %s)\n%s", z.cut("c.loadW"+b+"(lin)"), b, z.wide("r"), inc))
-		emit("codeDecM"+b, fmt.Sprintf("@EA\nr := %s - 1\nc.store%s(lin, %s)\n%s", z.cut("c.loadW"+b+"(lin)"), b, z.wide("r"), dec))
+		emit("codeIncM"+b, "@EA\n"+z.rmw("r := a + 1\n")+inc)
+		emit("codeDecM"+b, "@EA\n"+z.rmw("r := a - 1\n")+dec)
 		emit("codeNotR"+b, z.set("^"+z.cut("@D")))
 		emit("codeNegR"+b, fmt.Sprintf("b := %s\nr := -b\nc.cc, c.ccDst, c.ccSrc = ccSub+%d, %s, %s\n%s", z.cut("@D"), z.log, z.sext("r"), z.sext("b"), z.set("r")))
 		w := 8*z.n - 1
@@ -172,28 +202,34 @@ func ones() {
 			imul = "p := int64(int32(a)) * int64(int32(b))\nr := uint64(uint32(p))\n@D = r\nc.mulFlags(r, int64(int32(p)) != p, 4)\n"
 		}
 		emit("codeImulRR"+b, "a, b := @D, @S\n"+imul)
-		emit("codeImulRM"+b, "@EA\na, b := @D, c.load"+b+"(lin)\n"+imul)
+		emit("codeImulRM"+b, "@EA\n"+z.load("v")+"a, b := @D, uint64(v)\n"+imul)
 		emit("codeImulRRI"+b, "a, b := @S, in.imm\n"+imul)
 	}
 }
 
 func stack() {
-	const push = "c.cur = uint32(i)\nsp := (c.gpr[x86.RSP] - %d) & mask\nc.store%d(sp, %s)\nc.gpr[x86.RSP] = sp\n"
-	for _, n := range []int{4, 8} {
-		b := fmt.Sprint(8 * n)
-		emit("codePushR"+b, fmt.Sprintf(push, n, 8*n, "@S"))
-		emit("codePushI"+b, fmt.Sprintf(push, n, 8*n, "in.imm"))
-		emit("codePushM"+b, "@EA\nv := c.load"+b+"(lin)\n"+fmt.Sprintf(push, n, 8*n, "v"))
-		emit("codePopR"+b, fmt.Sprintf("c.cur = uint32(i)\nsp := c.gpr[x86.RSP] & mask\nv := c.load%d(sp)\nc.gpr[x86.RSP] = (sp + %d) & mask\n@D = v", 8*n, n))
-		emit("codeLeave"+b, fmt.Sprintf("c.cur = uint32(i)\nbp := c.gpr[x86.RBP] & mask\nv := c.load%d(bp)\nc.gpr[x86.RSP] = (bp + %d) & mask\nc.gpr[x86.RBP] = v", 8*n, n))
+	for _, z := range []size{s4, s8} {
+		b, n := z.suffix(), z.n
+		push := func(e string) string {
+			return fmt.Sprintf("lin := (c.gpr[x86.RSP] - %d) & mask\n%sc.gpr[x86.RSP] = lin\n", n, z.store(z.cut(e)))
+		}
+		emit("codePushR"+b, push("@S"))
+		emit("codePushI"+b, push("in.imm"))
+		emit("codePushM"+b, "var w uint64\n{\n@EA\n"+z.load("v")+"w = uint64(v)\n}\n"+push("w"))
+		top := "lin := c.gpr[x86.RSP] & mask\n" + z.load("v")
+		emit("codePopR"+b, top+fmt.Sprintf("c.gpr[x86.RSP] = (lin + %d) & mask\n@D = uint64(v)", n))
+		emit("codeLeave"+b, "lin := c.gpr[x86.RBP] & mask\n"+z.load("v")+fmt.Sprintf("c.gpr[x86.RSP] = (lin + %d) & mask\nc.gpr[x86.RBP] = uint64(v)", n))
 		// Branches: they leave the block, by the link k.
-		emit("codeCall"+b, fmt.Sprintf(push, n, 8*n, "(rip + uint64(in.off) + uint64(in.len))&mask")+"rip = (rip + in.imm) & mask\nk = 1\nbreak run")
-		emit("codeCallR"+b, "to := @S & mask\nif !canonical(to) {\nc.cur = uint32(i)\nc.raiseGP(0)\n}\n"+fmt.Sprintf(push, n, 8*n, "(rip + uint64(in.off) + uint64(in.len))&mask")+"rip = to & mask\nk = -1\nbreak run")
-		emit("codeCallM"+b, "@EA\nto := c.load"+b+"(lin)\nif !canonical(to) {\nc.raiseGP(0)\n}\n"+fmt.Sprintf(push, n, 8*n, "(rip + uint64(in.off) + uint64(in.len))&mask")+"rip = to & mask\nk = -1\nbreak run")
-		emit("codeRet"+b, fmt.Sprintf("c.cur = uint32(i)\nsp := c.gpr[x86.RSP] & mask\nto := c.load%d(sp)\nif !canonical(to) {\nc.raiseGP(0)\n}\nc.gpr[x86.RSP] = (sp + %d) & mask\nrip = to\nk = -1\nbreak run", 8*n, n))
-		emit("codeJmpM"+b, "@EA\nto := c.load"+b+"(lin)\nif !canonical(to) {\nc.raiseGP(0)\n}\nrip = to & mask\nk = -1\nbreak run")
+		const check = "if !canonical(to) {\n@HERE\nc.raiseGP(0)\n}\n"
+		const jump = "rip = to & mask\nk = -1\nbreak run"
+		ret := push("(rip+uint64(in.off)+uint64(in.len))&mask")
+		emit("codeCall"+b, ret+"rip = (rip + in.imm) & mask\nk = 1\nbreak run")
+		emit("codeCallR"+b, "to := @S & mask\n"+check+ret+jump)
+		emit("codeCallM"+b, "var to uint64\n{\n@EA\n"+z.load("v")+"to = uint64(v)\n}\n"+check+ret+jump)
+		emit("codeRet"+b, top+"to := uint64(v)\n"+check+fmt.Sprintf("c.gpr[x86.RSP] = (lin + %d) & mask\n", n)+jump)
+		emit("codeJmpM"+b, "@EA\n"+z.load("v")+"to := uint64(v)\n"+check+jump)
 	}
-	emit("codeJmpR", "to := @S & mask\nif !canonical(to) {\nc.cur = uint32(i)\nc.raiseGP(0)\n}\nrip = to\nk = -1\nbreak run")
+	emit("codeJmpR", "to := @S & mask\nif !canonical(to) {\n@HERE\nc.raiseGP(0)\n}\nrip = to\nk = -1\nbreak run")
 	emit("codeJmp", "rip = (rip + in.imm) & mask\nk = 1\nbreak run")
 }
 
@@ -229,7 +265,7 @@ func main() {
 	stack()
 	conds()
 	var out bytes.Buffer
-	out.WriteString("// Code generated by gen_loop.go; DO NOT EDIT.\n\npackage cpu\n\nimport \"govm-desktop/x86\"\n\n")
+	out.WriteString("// Code generated by gen_loop.go; DO NOT EDIT.\n\npackage cpu\n\nimport (\n\"unsafe\"\n\n\"govm-desktop/x86\"\n)\n\n")
 	out.WriteString("// Codes of inst for the dispatch switch. codeExec calls the row's function; the next ones leave the block.\nconst (\ncodeExec uint16 = iota\n")
 	for _, n := range append([]string{"codeExecEnd", "codeExecJump", "codeNext", "codeStale"}, names...) {
 		out.WriteString(n + "\n")
@@ -238,10 +274,10 @@ func main() {
 	fmt.Fprintf(&out, loop, cases.String())
 	src, err := format.Source(out.Bytes())
 	if err != nil {
-		os.WriteFile("loop_gen.go", out.Bytes(), 0o644)
+		os.WriteFile("loop_unsafe.go", out.Bytes(), 0o644)
 		log.Fatal(err)
 	}
-	if err := os.WriteFile("loop_gen.go", src, 0o644); err != nil {
+	if err := os.WriteFile("loop_unsafe.go", src, 0o644); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -256,26 +292,25 @@ func (c *CPU) runBlocks() {
 	b := c.findBlock()
 	rip := c.rip
 	for {
-		c.running = b
 		c.gpr[regRIP] = rip
 		k := 0 // the link by which control leaves the block; -1: none
+		in := &b.insts[0]
 	run:
-		for i := range b.insts {
-			in := &b.insts[i]
+		for {
 			switch in.code {
 			case codeExec:
-				c.cur = uint32(i)
+				c.cur = uintptr(unsafe.Pointer(in))
 				c.rip = rip + uint64(in.off)
 				next := (c.rip + uint64(in.len)) & mask
 				c.nextRIP = next
 				in.exec(c, in)
 				if c.nextRIP != next {
 					c.rip = c.nextRIP
-					c.leave(i)
+					c.leave(in.num + 1)
 					return
 				}
 			case codeExecJump:
-				c.cur = uint32(i)
+				c.cur = uintptr(unsafe.Pointer(in))
 				c.rip = rip + uint64(in.off)
 				c.nextRIP = (c.rip + uint64(in.len)) & mask
 				in.exec(c, in)
@@ -283,32 +318,41 @@ func (c *CPU) runBlocks() {
 				k = -1
 				break run
 			case codeExecEnd:
-				c.cur = uint32(i)
+				c.cur = uintptr(unsafe.Pointer(in))
 				c.rip = rip + uint64(in.off)
 				c.nextRIP = (c.rip + uint64(in.len)) & mask
 				in.exec(c, in)
 				c.rip = c.nextRIP
-				c.leave(i)
+				c.leave(in.num + 1)
 				return
 			case codeNext:
 				rip = (rip + uint64(in.off)) & mask
 				break run
 			case codeStale:
 				c.rip = (rip + uint64(in.off)) & mask
-				c.leave(i - 1)
+				c.leave(in.num)
 				return
 			%s
 			}
+			in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
 		}
-		c.rip = rip
-		c.running = nil
 		c.retired += uint64(b.count)
 		if c.counted != nil {
 			c.tick(b.count)
 		}
 		if c.requests.Load() != 0 {
+			c.rip = rip
+			c.cur = 0
 			return
 		}
+		if k >= 0 {
+			if l := &b.link[k&1]; l.b != nil && (l.gen == sameGen || l.gen == c.mmu.gen) && !l.b.stale {
+				b = l.b
+				continue
+			}
+		}
+		c.rip = rip
+		c.cur = 0
 		b = c.follow(b, k)
 	}
 }

@@ -51,7 +51,7 @@ func shift(op shiftOp, v, cf uint64, n uint, size uint8) shifted {
 		return shifted{r, c | (r>>(w-1)&1^c)<<11, true, false}
 	case shiftRor:
 		r := rotl(v, (w-n%w)%w, w)
-		return shifted{r, r >> (w - 1) & 1 | ((r>>(w-1)^r>>(w-2))&1)<<11, true, false}
+		return shifted{r, r>>(w-1)&1 | ((r>>(w-1)^r>>(w-2))&1)<<11, true, false}
 	case shiftRcl:
 		return rcl(v, cf, n%(w+1), w)
 	case shiftRcr:

@@ -4,29 +4,25 @@ import "govm-desktop/clock"
 
 //go:generate go run gen_loop.go
 
-// leave counts what has been run of the running block, its records up to i, and forgets it.
-func (c *CPU) leave(i int) {
-	c.running = nil
-	c.retire(uint64(i + 1))
+// leave counts the n instructions that have been run of the running block, and forgets where in it we are.
+func (c *CPU) leave(n uint8) {
+	c.cur = 0
+	c.retire(uint64(n))
 	c.syncBases()
 }
 
 // tick tells a clock of instructions that n more have been run.
 func (c *CPU) tick(n uint32) { c.counted.Advance(clock.Time(n) * instTime) }
 
-// follow is the block at c.rip, reached from b by its link k.
+// follow is the block at c.rip, reached from b by its link k, which does not know it yet.
 func (c *CPU) follow(b *block, k int) *block {
 	if k < 0 {
 		return c.findBlock()
 	}
-	l := &b.link[k&1]
-	if l.b != nil && (l.gen == sameGen || l.gen == c.mmu.gen) && !l.b.stale && !b.stale {
-		return l.b
-	}
 	epoch := c.blk.epoch
 	next := c.findBlock()
 	if c.blk.epoch == epoch {
-		c.chain(b, l, next)
+		c.chain(b, &b.link[k&1], next)
 	}
 	return next
 }

@@ -150,14 +150,16 @@ func (c *CPU) runUntilFault() (exit accel.Exit, done bool) {
 
 // unwound restores where we were when an exception left the loop.
 func (c *CPU) unwound() {
-	b := c.running
-	if b == nil {
+	in := c.current()
+	if in == nil {
 		return
 	}
-	in := &b.insts[c.cur]
-	c.running = nil
-	c.retire(uint64(c.cur))
+	c.cur = 0
+	c.retire(uint64(in.num))
 	c.rip = c.gpr[regRIP] + uint64(in.off)
+	if c.mode&mode64 == 0 {
+		c.rip = uint64(uint32(c.rip))
+	}
 	c.nextRIP = c.rip + uint64(in.len)
 	if c.exc.vector == x86.ExcGP && in.code > codeStale && in.stackFault(c) {
 		c.exc.vector = x86.ExcSS
@@ -183,7 +185,6 @@ const instTime = 8
 // turns runs guest code. Each turn is an event, one instruction that needs care, or a run of blocks.
 func (c *CPU) turns() accel.Exit {
 	for {
-		c.running = nil
 		if c.requests.Load()&reqCode != 0 {
 			c.requests.And(^reqCode)
 			c.dropWritten()

@@ -2,7 +2,11 @@
 
 package cpu
 
-import "govm-desktop/x86"
+import (
+	"unsafe"
+
+	"govm-desktop/x86"
+)
 
 // Codes of inst for the dispatch switch. codeExec calls the row's function; the next ones leave the block.
 const (
@@ -277,26 +281,25 @@ func (c *CPU) runBlocks() {
 	b := c.findBlock()
 	rip := c.rip
 	for {
-		c.running = b
 		c.gpr[regRIP] = rip
 		k := 0 // the link by which control leaves the block; -1: none
+		in := &b.insts[0]
 	run:
-		for i := range b.insts {
-			in := &b.insts[i]
+		for {
 			switch in.code {
 			case codeExec:
-				c.cur = uint32(i)
+				c.cur = uintptr(unsafe.Pointer(in))
 				c.rip = rip + uint64(in.off)
 				next := (c.rip + uint64(in.len)) & mask
 				c.nextRIP = next
 				in.exec(c, in)
 				if c.nextRIP != next {
 					c.rip = c.nextRIP
-					c.leave(i)
+					c.leave(in.num + 1)
 					return
 				}
 			case codeExecJump:
-				c.cur = uint32(i)
+				c.cur = uintptr(unsafe.Pointer(in))
 				c.rip = rip + uint64(in.off)
 				c.nextRIP = (c.rip + uint64(in.len)) & mask
 				in.exec(c, in)
@@ -304,19 +307,19 @@ func (c *CPU) runBlocks() {
 				k = -1
 				break run
 			case codeExecEnd:
-				c.cur = uint32(i)
+				c.cur = uintptr(unsafe.Pointer(in))
 				c.rip = rip + uint64(in.off)
 				c.nextRIP = (c.rip + uint64(in.len)) & mask
 				in.exec(c, in)
 				c.rip = c.nextRIP
-				c.leave(i)
+				c.leave(in.num + 1)
 				return
 			case codeNext:
 				rip = (rip + uint64(in.off)) & mask
 				break run
 			case codeStale:
 				c.rip = (rip + uint64(in.off)) & mask
-				c.leave(i - 1)
+				c.leave(in.num)
 				return
 			case codeAddRR8:
 				a, b := uint8(c.gpr[in.dst&31]), uint8(c.gpr[in.src&31])
@@ -329,28 +332,55 @@ func (c *CPU) runBlocks() {
 				c.cc, c.ccDst, c.ccSrc = ccAdd+0, uint64(int64(int8(r))), uint64(int64(int8(b)))
 				c.gpr[in.dst&31] = c.gpr[in.dst&31]&^0xff | uint64(r)
 			case codeAddRM8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				b := uint8(c.load8(lin))
+				var b uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == lin&^pageMask {
+					b = *(*uint8)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint8(c.loadSlow(lin, 1))
+				}
 				a := uint8(c.gpr[in.dst&31])
 				r := a + b
 				c.cc, c.ccDst, c.ccSrc = ccAdd+0, uint64(int64(int8(r))), uint64(int64(int8(b)))
 				c.gpr[in.dst&31] = c.gpr[in.dst&31]&^0xff | uint64(r)
 			case codeAddMR8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint8(c.loadW8(lin))
 				b := uint8(c.gpr[in.src&31])
+				var a uint8
+				var p *uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == lin&^pageMask {
+					p = (*uint8)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint8(c.loadWSlow(lin, 1))
+				}
 				r := a + b
-				c.store8(lin, uint64(r))
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 1, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccAdd+0, uint64(int64(int8(r))), uint64(int64(int8(b)))
 			case codeAddMI8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint8(c.loadW8(lin))
 				b := uint8(in.imm)
+				var a uint8
+				var p *uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == lin&^pageMask {
+					p = (*uint8)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint8(c.loadWSlow(lin, 1))
+				}
 				r := a + b
-				c.store8(lin, uint64(r))
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 1, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccAdd+0, uint64(int64(int8(r))), uint64(int64(int8(b)))
 			case codeAddRR32:
 				a, b := uint32(c.gpr[in.dst&31]), uint32(c.gpr[in.src&31])
@@ -363,28 +393,55 @@ func (c *CPU) runBlocks() {
 				c.cc, c.ccDst, c.ccSrc = ccAdd+2, uint64(int64(int32(r))), uint64(int64(int32(b)))
 				c.gpr[in.dst&31] = uint64(r)
 			case codeAddRM32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				b := uint32(c.load32(lin))
+				var b uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+					b = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint32(c.loadSlow(lin, 4))
+				}
 				a := uint32(c.gpr[in.dst&31])
 				r := a + b
 				c.cc, c.ccDst, c.ccSrc = ccAdd+2, uint64(int64(int32(r))), uint64(int64(int32(b)))
 				c.gpr[in.dst&31] = uint64(r)
 			case codeAddMR32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint32(c.loadW32(lin))
 				b := uint32(c.gpr[in.src&31])
+				var a uint32
+				var p *uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+3)&^pageMask {
+					p = (*uint32)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint32(c.loadWSlow(lin, 4))
+				}
 				r := a + b
-				c.store32(lin, uint64(r))
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 4, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccAdd+2, uint64(int64(int32(r))), uint64(int64(int32(b)))
 			case codeAddMI32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint32(c.loadW32(lin))
 				b := uint32(in.imm)
+				var a uint32
+				var p *uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+3)&^pageMask {
+					p = (*uint32)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint32(c.loadWSlow(lin, 4))
+				}
 				r := a + b
-				c.store32(lin, uint64(r))
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 4, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccAdd+2, uint64(int64(int32(r))), uint64(int64(int32(b)))
 			case codeAddRR64:
 				a, b := c.gpr[in.dst&31], c.gpr[in.src&31]
@@ -397,28 +454,55 @@ func (c *CPU) runBlocks() {
 				c.cc, c.ccDst, c.ccSrc = ccAdd+3, r, b
 				c.gpr[in.dst&31] = r
 			case codeAddRM64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				b := c.load64(lin)
+				var b uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+7)&^pageMask {
+					b = *(*uint64)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint64(c.loadSlow(lin, 8))
+				}
 				a := c.gpr[in.dst&31]
 				r := a + b
 				c.cc, c.ccDst, c.ccSrc = ccAdd+3, r, b
 				c.gpr[in.dst&31] = r
 			case codeAddMR64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := c.loadW64(lin)
 				b := c.gpr[in.src&31]
+				var a uint64
+				var p *uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+7)&^pageMask {
+					p = (*uint64)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint64(c.loadWSlow(lin, 8))
+				}
 				r := a + b
-				c.store64(lin, r)
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 8, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccAdd+3, r, b
 			case codeAddMI64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := c.loadW64(lin)
 				b := in.imm
+				var a uint64
+				var p *uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+7)&^pageMask {
+					p = (*uint64)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint64(c.loadWSlow(lin, 8))
+				}
 				r := a + b
-				c.store64(lin, r)
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 8, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccAdd+3, r, b
 			case codeOrRR8:
 				a, b := uint8(c.gpr[in.dst&31]), uint8(c.gpr[in.src&31])
@@ -431,28 +515,55 @@ func (c *CPU) runBlocks() {
 				c.cc, c.ccDst, c.ccSrc = ccRes+0, uint64(int64(int8(r))), 0
 				c.gpr[in.dst&31] = c.gpr[in.dst&31]&^0xff | uint64(r)
 			case codeOrRM8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				b := uint8(c.load8(lin))
+				var b uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == lin&^pageMask {
+					b = *(*uint8)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint8(c.loadSlow(lin, 1))
+				}
 				a := uint8(c.gpr[in.dst&31])
 				r := a | b
 				c.cc, c.ccDst, c.ccSrc = ccRes+0, uint64(int64(int8(r))), 0
 				c.gpr[in.dst&31] = c.gpr[in.dst&31]&^0xff | uint64(r)
 			case codeOrMR8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint8(c.loadW8(lin))
 				b := uint8(c.gpr[in.src&31])
+				var a uint8
+				var p *uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == lin&^pageMask {
+					p = (*uint8)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint8(c.loadWSlow(lin, 1))
+				}
 				r := a | b
-				c.store8(lin, uint64(r))
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 1, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccRes+0, uint64(int64(int8(r))), 0
 			case codeOrMI8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint8(c.loadW8(lin))
 				b := uint8(in.imm)
+				var a uint8
+				var p *uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == lin&^pageMask {
+					p = (*uint8)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint8(c.loadWSlow(lin, 1))
+				}
 				r := a | b
-				c.store8(lin, uint64(r))
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 1, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccRes+0, uint64(int64(int8(r))), 0
 			case codeOrRR32:
 				a, b := uint32(c.gpr[in.dst&31]), uint32(c.gpr[in.src&31])
@@ -465,28 +576,55 @@ func (c *CPU) runBlocks() {
 				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), 0
 				c.gpr[in.dst&31] = uint64(r)
 			case codeOrRM32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				b := uint32(c.load32(lin))
+				var b uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+					b = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint32(c.loadSlow(lin, 4))
+				}
 				a := uint32(c.gpr[in.dst&31])
 				r := a | b
 				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), 0
 				c.gpr[in.dst&31] = uint64(r)
 			case codeOrMR32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint32(c.loadW32(lin))
 				b := uint32(c.gpr[in.src&31])
+				var a uint32
+				var p *uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+3)&^pageMask {
+					p = (*uint32)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint32(c.loadWSlow(lin, 4))
+				}
 				r := a | b
-				c.store32(lin, uint64(r))
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 4, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), 0
 			case codeOrMI32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint32(c.loadW32(lin))
 				b := uint32(in.imm)
+				var a uint32
+				var p *uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+3)&^pageMask {
+					p = (*uint32)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint32(c.loadWSlow(lin, 4))
+				}
 				r := a | b
-				c.store32(lin, uint64(r))
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 4, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), 0
 			case codeOrRR64:
 				a, b := c.gpr[in.dst&31], c.gpr[in.src&31]
@@ -499,28 +637,55 @@ func (c *CPU) runBlocks() {
 				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, 0
 				c.gpr[in.dst&31] = r
 			case codeOrRM64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				b := c.load64(lin)
+				var b uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+7)&^pageMask {
+					b = *(*uint64)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint64(c.loadSlow(lin, 8))
+				}
 				a := c.gpr[in.dst&31]
 				r := a | b
 				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, 0
 				c.gpr[in.dst&31] = r
 			case codeOrMR64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := c.loadW64(lin)
 				b := c.gpr[in.src&31]
+				var a uint64
+				var p *uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+7)&^pageMask {
+					p = (*uint64)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint64(c.loadWSlow(lin, 8))
+				}
 				r := a | b
-				c.store64(lin, r)
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 8, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, 0
 			case codeOrMI64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := c.loadW64(lin)
 				b := in.imm
+				var a uint64
+				var p *uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+7)&^pageMask {
+					p = (*uint64)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint64(c.loadWSlow(lin, 8))
+				}
 				r := a | b
-				c.store64(lin, r)
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 8, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, 0
 			case codeAndRR8:
 				a, b := uint8(c.gpr[in.dst&31]), uint8(c.gpr[in.src&31])
@@ -533,28 +698,55 @@ func (c *CPU) runBlocks() {
 				c.cc, c.ccDst, c.ccSrc = ccRes+0, uint64(int64(int8(r))), 0
 				c.gpr[in.dst&31] = c.gpr[in.dst&31]&^0xff | uint64(r)
 			case codeAndRM8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				b := uint8(c.load8(lin))
+				var b uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == lin&^pageMask {
+					b = *(*uint8)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint8(c.loadSlow(lin, 1))
+				}
 				a := uint8(c.gpr[in.dst&31])
 				r := a & b
 				c.cc, c.ccDst, c.ccSrc = ccRes+0, uint64(int64(int8(r))), 0
 				c.gpr[in.dst&31] = c.gpr[in.dst&31]&^0xff | uint64(r)
 			case codeAndMR8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint8(c.loadW8(lin))
 				b := uint8(c.gpr[in.src&31])
+				var a uint8
+				var p *uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == lin&^pageMask {
+					p = (*uint8)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint8(c.loadWSlow(lin, 1))
+				}
 				r := a & b
-				c.store8(lin, uint64(r))
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 1, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccRes+0, uint64(int64(int8(r))), 0
 			case codeAndMI8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint8(c.loadW8(lin))
 				b := uint8(in.imm)
+				var a uint8
+				var p *uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == lin&^pageMask {
+					p = (*uint8)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint8(c.loadWSlow(lin, 1))
+				}
 				r := a & b
-				c.store8(lin, uint64(r))
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 1, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccRes+0, uint64(int64(int8(r))), 0
 			case codeAndRR32:
 				a, b := uint32(c.gpr[in.dst&31]), uint32(c.gpr[in.src&31])
@@ -567,28 +759,55 @@ func (c *CPU) runBlocks() {
 				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), 0
 				c.gpr[in.dst&31] = uint64(r)
 			case codeAndRM32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				b := uint32(c.load32(lin))
+				var b uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+					b = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint32(c.loadSlow(lin, 4))
+				}
 				a := uint32(c.gpr[in.dst&31])
 				r := a & b
 				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), 0
 				c.gpr[in.dst&31] = uint64(r)
 			case codeAndMR32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint32(c.loadW32(lin))
 				b := uint32(c.gpr[in.src&31])
+				var a uint32
+				var p *uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+3)&^pageMask {
+					p = (*uint32)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint32(c.loadWSlow(lin, 4))
+				}
 				r := a & b
-				c.store32(lin, uint64(r))
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 4, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), 0
 			case codeAndMI32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint32(c.loadW32(lin))
 				b := uint32(in.imm)
+				var a uint32
+				var p *uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+3)&^pageMask {
+					p = (*uint32)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint32(c.loadWSlow(lin, 4))
+				}
 				r := a & b
-				c.store32(lin, uint64(r))
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 4, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), 0
 			case codeAndRR64:
 				a, b := c.gpr[in.dst&31], c.gpr[in.src&31]
@@ -601,28 +820,55 @@ func (c *CPU) runBlocks() {
 				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, 0
 				c.gpr[in.dst&31] = r
 			case codeAndRM64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				b := c.load64(lin)
+				var b uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+7)&^pageMask {
+					b = *(*uint64)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint64(c.loadSlow(lin, 8))
+				}
 				a := c.gpr[in.dst&31]
 				r := a & b
 				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, 0
 				c.gpr[in.dst&31] = r
 			case codeAndMR64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := c.loadW64(lin)
 				b := c.gpr[in.src&31]
+				var a uint64
+				var p *uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+7)&^pageMask {
+					p = (*uint64)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint64(c.loadWSlow(lin, 8))
+				}
 				r := a & b
-				c.store64(lin, r)
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 8, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, 0
 			case codeAndMI64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := c.loadW64(lin)
 				b := in.imm
+				var a uint64
+				var p *uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+7)&^pageMask {
+					p = (*uint64)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint64(c.loadWSlow(lin, 8))
+				}
 				r := a & b
-				c.store64(lin, r)
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 8, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, 0
 			case codeSubRR8:
 				a, b := uint8(c.gpr[in.dst&31]), uint8(c.gpr[in.src&31])
@@ -635,28 +881,55 @@ func (c *CPU) runBlocks() {
 				c.cc, c.ccDst, c.ccSrc = ccSub+0, uint64(int64(int8(r))), uint64(int64(int8(b)))
 				c.gpr[in.dst&31] = c.gpr[in.dst&31]&^0xff | uint64(r)
 			case codeSubRM8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				b := uint8(c.load8(lin))
+				var b uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == lin&^pageMask {
+					b = *(*uint8)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint8(c.loadSlow(lin, 1))
+				}
 				a := uint8(c.gpr[in.dst&31])
 				r := a - b
 				c.cc, c.ccDst, c.ccSrc = ccSub+0, uint64(int64(int8(r))), uint64(int64(int8(b)))
 				c.gpr[in.dst&31] = c.gpr[in.dst&31]&^0xff | uint64(r)
 			case codeSubMR8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint8(c.loadW8(lin))
 				b := uint8(c.gpr[in.src&31])
+				var a uint8
+				var p *uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == lin&^pageMask {
+					p = (*uint8)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint8(c.loadWSlow(lin, 1))
+				}
 				r := a - b
-				c.store8(lin, uint64(r))
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 1, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccSub+0, uint64(int64(int8(r))), uint64(int64(int8(b)))
 			case codeSubMI8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint8(c.loadW8(lin))
 				b := uint8(in.imm)
+				var a uint8
+				var p *uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == lin&^pageMask {
+					p = (*uint8)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint8(c.loadWSlow(lin, 1))
+				}
 				r := a - b
-				c.store8(lin, uint64(r))
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 1, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccSub+0, uint64(int64(int8(r))), uint64(int64(int8(b)))
 			case codeSubRR32:
 				a, b := uint32(c.gpr[in.dst&31]), uint32(c.gpr[in.src&31])
@@ -669,28 +942,55 @@ func (c *CPU) runBlocks() {
 				c.cc, c.ccDst, c.ccSrc = ccSub+2, uint64(int64(int32(r))), uint64(int64(int32(b)))
 				c.gpr[in.dst&31] = uint64(r)
 			case codeSubRM32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				b := uint32(c.load32(lin))
+				var b uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+					b = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint32(c.loadSlow(lin, 4))
+				}
 				a := uint32(c.gpr[in.dst&31])
 				r := a - b
 				c.cc, c.ccDst, c.ccSrc = ccSub+2, uint64(int64(int32(r))), uint64(int64(int32(b)))
 				c.gpr[in.dst&31] = uint64(r)
 			case codeSubMR32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint32(c.loadW32(lin))
 				b := uint32(c.gpr[in.src&31])
+				var a uint32
+				var p *uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+3)&^pageMask {
+					p = (*uint32)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint32(c.loadWSlow(lin, 4))
+				}
 				r := a - b
-				c.store32(lin, uint64(r))
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 4, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccSub+2, uint64(int64(int32(r))), uint64(int64(int32(b)))
 			case codeSubMI32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint32(c.loadW32(lin))
 				b := uint32(in.imm)
+				var a uint32
+				var p *uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+3)&^pageMask {
+					p = (*uint32)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint32(c.loadWSlow(lin, 4))
+				}
 				r := a - b
-				c.store32(lin, uint64(r))
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 4, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccSub+2, uint64(int64(int32(r))), uint64(int64(int32(b)))
 			case codeSubRR64:
 				a, b := c.gpr[in.dst&31], c.gpr[in.src&31]
@@ -703,28 +1003,55 @@ func (c *CPU) runBlocks() {
 				c.cc, c.ccDst, c.ccSrc = ccSub+3, r, b
 				c.gpr[in.dst&31] = r
 			case codeSubRM64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				b := c.load64(lin)
+				var b uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+7)&^pageMask {
+					b = *(*uint64)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint64(c.loadSlow(lin, 8))
+				}
 				a := c.gpr[in.dst&31]
 				r := a - b
 				c.cc, c.ccDst, c.ccSrc = ccSub+3, r, b
 				c.gpr[in.dst&31] = r
 			case codeSubMR64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := c.loadW64(lin)
 				b := c.gpr[in.src&31]
+				var a uint64
+				var p *uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+7)&^pageMask {
+					p = (*uint64)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint64(c.loadWSlow(lin, 8))
+				}
 				r := a - b
-				c.store64(lin, r)
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 8, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccSub+3, r, b
 			case codeSubMI64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := c.loadW64(lin)
 				b := in.imm
+				var a uint64
+				var p *uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+7)&^pageMask {
+					p = (*uint64)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint64(c.loadWSlow(lin, 8))
+				}
 				r := a - b
-				c.store64(lin, r)
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 8, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccSub+3, r, b
 			case codeXorRR8:
 				a, b := uint8(c.gpr[in.dst&31]), uint8(c.gpr[in.src&31])
@@ -737,28 +1064,55 @@ func (c *CPU) runBlocks() {
 				c.cc, c.ccDst, c.ccSrc = ccRes+0, uint64(int64(int8(r))), 0
 				c.gpr[in.dst&31] = c.gpr[in.dst&31]&^0xff | uint64(r)
 			case codeXorRM8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				b := uint8(c.load8(lin))
+				var b uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == lin&^pageMask {
+					b = *(*uint8)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint8(c.loadSlow(lin, 1))
+				}
 				a := uint8(c.gpr[in.dst&31])
 				r := a ^ b
 				c.cc, c.ccDst, c.ccSrc = ccRes+0, uint64(int64(int8(r))), 0
 				c.gpr[in.dst&31] = c.gpr[in.dst&31]&^0xff | uint64(r)
 			case codeXorMR8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint8(c.loadW8(lin))
 				b := uint8(c.gpr[in.src&31])
+				var a uint8
+				var p *uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == lin&^pageMask {
+					p = (*uint8)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint8(c.loadWSlow(lin, 1))
+				}
 				r := a ^ b
-				c.store8(lin, uint64(r))
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 1, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccRes+0, uint64(int64(int8(r))), 0
 			case codeXorMI8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint8(c.loadW8(lin))
 				b := uint8(in.imm)
+				var a uint8
+				var p *uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == lin&^pageMask {
+					p = (*uint8)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint8(c.loadWSlow(lin, 1))
+				}
 				r := a ^ b
-				c.store8(lin, uint64(r))
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 1, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccRes+0, uint64(int64(int8(r))), 0
 			case codeXorRR32:
 				a, b := uint32(c.gpr[in.dst&31]), uint32(c.gpr[in.src&31])
@@ -771,28 +1125,55 @@ func (c *CPU) runBlocks() {
 				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), 0
 				c.gpr[in.dst&31] = uint64(r)
 			case codeXorRM32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				b := uint32(c.load32(lin))
+				var b uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+					b = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint32(c.loadSlow(lin, 4))
+				}
 				a := uint32(c.gpr[in.dst&31])
 				r := a ^ b
 				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), 0
 				c.gpr[in.dst&31] = uint64(r)
 			case codeXorMR32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint32(c.loadW32(lin))
 				b := uint32(c.gpr[in.src&31])
+				var a uint32
+				var p *uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+3)&^pageMask {
+					p = (*uint32)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint32(c.loadWSlow(lin, 4))
+				}
 				r := a ^ b
-				c.store32(lin, uint64(r))
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 4, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), 0
 			case codeXorMI32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint32(c.loadW32(lin))
 				b := uint32(in.imm)
+				var a uint32
+				var p *uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+3)&^pageMask {
+					p = (*uint32)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint32(c.loadWSlow(lin, 4))
+				}
 				r := a ^ b
-				c.store32(lin, uint64(r))
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 4, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), 0
 			case codeXorRR64:
 				a, b := c.gpr[in.dst&31], c.gpr[in.src&31]
@@ -805,28 +1186,55 @@ func (c *CPU) runBlocks() {
 				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, 0
 				c.gpr[in.dst&31] = r
 			case codeXorRM64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				b := c.load64(lin)
+				var b uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+7)&^pageMask {
+					b = *(*uint64)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint64(c.loadSlow(lin, 8))
+				}
 				a := c.gpr[in.dst&31]
 				r := a ^ b
 				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, 0
 				c.gpr[in.dst&31] = r
 			case codeXorMR64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := c.loadW64(lin)
 				b := c.gpr[in.src&31]
+				var a uint64
+				var p *uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+7)&^pageMask {
+					p = (*uint64)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint64(c.loadWSlow(lin, 8))
+				}
 				r := a ^ b
-				c.store64(lin, r)
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 8, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, 0
 			case codeXorMI64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := c.loadW64(lin)
 				b := in.imm
+				var a uint64
+				var p *uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+7)&^pageMask {
+					p = (*uint64)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint64(c.loadWSlow(lin, 8))
+				}
 				r := a ^ b
-				c.store64(lin, r)
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 8, uint64(r))
+				}
 				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, 0
 			case codeCmpRR8:
 				a, b := uint8(c.gpr[in.dst&31]), uint8(c.gpr[in.src&31])
@@ -837,27 +1245,40 @@ func (c *CPU) runBlocks() {
 				r := a - b
 				c.cc, c.ccDst, c.ccSrc = ccSub+0, uint64(int64(int8(r))), uint64(int64(int8(b)))
 			case codeCmpRM8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				b := uint8(c.load8(lin))
+				var b uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == lin&^pageMask {
+					b = *(*uint8)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint8(c.loadSlow(lin, 1))
+				}
 				a := uint8(c.gpr[in.dst&31])
 				r := a - b
 				c.cc, c.ccDst, c.ccSrc = ccSub+0, uint64(int64(int8(r))), uint64(int64(int8(b)))
 			case codeCmpMR8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint8(c.load8(lin))
+				var a uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == lin&^pageMask {
+					a = *(*uint8)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint8(c.loadSlow(lin, 1))
+				}
 				b := uint8(c.gpr[in.src&31])
 				r := a - b
-
 				c.cc, c.ccDst, c.ccSrc = ccSub+0, uint64(int64(int8(r))), uint64(int64(int8(b)))
 			case codeCmpMI8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint8(c.load8(lin))
+				var a uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == lin&^pageMask {
+					a = *(*uint8)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint8(c.loadSlow(lin, 1))
+				}
 				b := uint8(in.imm)
 				r := a - b
-
 				c.cc, c.ccDst, c.ccSrc = ccSub+0, uint64(int64(int8(r))), uint64(int64(int8(b)))
 			case codeCmpRR32:
 				a, b := uint32(c.gpr[in.dst&31]), uint32(c.gpr[in.src&31])
@@ -868,27 +1289,40 @@ func (c *CPU) runBlocks() {
 				r := a - b
 				c.cc, c.ccDst, c.ccSrc = ccSub+2, uint64(int64(int32(r))), uint64(int64(int32(b)))
 			case codeCmpRM32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				b := uint32(c.load32(lin))
+				var b uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+					b = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint32(c.loadSlow(lin, 4))
+				}
 				a := uint32(c.gpr[in.dst&31])
 				r := a - b
 				c.cc, c.ccDst, c.ccSrc = ccSub+2, uint64(int64(int32(r))), uint64(int64(int32(b)))
 			case codeCmpMR32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint32(c.load32(lin))
+				var a uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+					a = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint32(c.loadSlow(lin, 4))
+				}
 				b := uint32(c.gpr[in.src&31])
 				r := a - b
-
 				c.cc, c.ccDst, c.ccSrc = ccSub+2, uint64(int64(int32(r))), uint64(int64(int32(b)))
 			case codeCmpMI32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint32(c.load32(lin))
+				var a uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+					a = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint32(c.loadSlow(lin, 4))
+				}
 				b := uint32(in.imm)
 				r := a - b
-
 				c.cc, c.ccDst, c.ccSrc = ccSub+2, uint64(int64(int32(r))), uint64(int64(int32(b)))
 			case codeCmpRR64:
 				a, b := c.gpr[in.dst&31], c.gpr[in.src&31]
@@ -899,27 +1333,40 @@ func (c *CPU) runBlocks() {
 				r := a - b
 				c.cc, c.ccDst, c.ccSrc = ccSub+3, r, b
 			case codeCmpRM64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				b := c.load64(lin)
+				var b uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+7)&^pageMask {
+					b = *(*uint64)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint64(c.loadSlow(lin, 8))
+				}
 				a := c.gpr[in.dst&31]
 				r := a - b
 				c.cc, c.ccDst, c.ccSrc = ccSub+3, r, b
 			case codeCmpMR64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := c.load64(lin)
+				var a uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+7)&^pageMask {
+					a = *(*uint64)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint64(c.loadSlow(lin, 8))
+				}
 				b := c.gpr[in.src&31]
 				r := a - b
-
 				c.cc, c.ccDst, c.ccSrc = ccSub+3, r, b
 			case codeCmpMI64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := c.load64(lin)
+				var a uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+7)&^pageMask {
+					a = *(*uint64)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint64(c.loadSlow(lin, 8))
+				}
 				b := in.imm
 				r := a - b
-
 				c.cc, c.ccDst, c.ccSrc = ccSub+3, r, b
 			case codeTestRR8:
 				a, b := uint8(c.gpr[in.dst&31]), uint8(c.gpr[in.src&31])
@@ -930,27 +1377,40 @@ func (c *CPU) runBlocks() {
 				r := a & b
 				c.cc, c.ccDst, c.ccSrc = ccRes+0, uint64(int64(int8(r))), 0
 			case codeTestRM8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				b := uint8(c.load8(lin))
+				var b uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == lin&^pageMask {
+					b = *(*uint8)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint8(c.loadSlow(lin, 1))
+				}
 				a := uint8(c.gpr[in.dst&31])
 				r := a & b
 				c.cc, c.ccDst, c.ccSrc = ccRes+0, uint64(int64(int8(r))), 0
 			case codeTestMR8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint8(c.load8(lin))
+				var a uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == lin&^pageMask {
+					a = *(*uint8)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint8(c.loadSlow(lin, 1))
+				}
 				b := uint8(c.gpr[in.src&31])
 				r := a & b
-
 				c.cc, c.ccDst, c.ccSrc = ccRes+0, uint64(int64(int8(r))), 0
 			case codeTestMI8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint8(c.load8(lin))
+				var a uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == lin&^pageMask {
+					a = *(*uint8)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint8(c.loadSlow(lin, 1))
+				}
 				b := uint8(in.imm)
 				r := a & b
-
 				c.cc, c.ccDst, c.ccSrc = ccRes+0, uint64(int64(int8(r))), 0
 			case codeTestRR32:
 				a, b := uint32(c.gpr[in.dst&31]), uint32(c.gpr[in.src&31])
@@ -961,27 +1421,40 @@ func (c *CPU) runBlocks() {
 				r := a & b
 				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), 0
 			case codeTestRM32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				b := uint32(c.load32(lin))
+				var b uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+					b = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint32(c.loadSlow(lin, 4))
+				}
 				a := uint32(c.gpr[in.dst&31])
 				r := a & b
 				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), 0
 			case codeTestMR32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint32(c.load32(lin))
+				var a uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+					a = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint32(c.loadSlow(lin, 4))
+				}
 				b := uint32(c.gpr[in.src&31])
 				r := a & b
-
 				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), 0
 			case codeTestMI32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := uint32(c.load32(lin))
+				var a uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+					a = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint32(c.loadSlow(lin, 4))
+				}
 				b := uint32(in.imm)
 				r := a & b
-
 				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), 0
 			case codeTestRR64:
 				a, b := c.gpr[in.dst&31], c.gpr[in.src&31]
@@ -992,84 +1465,153 @@ func (c *CPU) runBlocks() {
 				r := a & b
 				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, 0
 			case codeTestRM64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				b := c.load64(lin)
+				var b uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+7)&^pageMask {
+					b = *(*uint64)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint64(c.loadSlow(lin, 8))
+				}
 				a := c.gpr[in.dst&31]
 				r := a & b
 				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, 0
 			case codeTestMR64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := c.load64(lin)
+				var a uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+7)&^pageMask {
+					a = *(*uint64)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint64(c.loadSlow(lin, 8))
+				}
 				b := c.gpr[in.src&31]
 				r := a & b
-
 				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, 0
 			case codeTestMI64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a := c.load64(lin)
+				var a uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+7)&^pageMask {
+					a = *(*uint64)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint64(c.loadSlow(lin, 8))
+				}
 				b := in.imm
 				r := a & b
-
 				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, 0
 			case codeMovRR8:
 				c.gpr[in.dst&31] = c.gpr[in.dst&31]&^0xff | uint64(uint8(c.gpr[in.src&31]))
 			case codeMovRM8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				c.gpr[in.dst&31] = c.gpr[in.dst&31]&^0xff | uint64(c.load8(lin))
+				var v uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == lin&^pageMask {
+					v = *(*uint8)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					v = uint8(c.loadSlow(lin, 1))
+				}
+				c.gpr[in.dst&31] = c.gpr[in.dst&31]&^0xff | uint64(v)
 			case codeMovMR8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				c.store8(lin, c.gpr[in.src&31])
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == lin&^pageMask {
+					*(*uint8)(unsafe.Add(e.host, lin&pageMask)) = uint8(c.gpr[in.src&31])
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					c.storeSlow(lin, 1, uint64(uint8(c.gpr[in.src&31])))
+				}
 			case codeMovMI8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				c.store8(lin, in.imm)
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == lin&^pageMask {
+					*(*uint8)(unsafe.Add(e.host, lin&pageMask)) = uint8(in.imm)
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					c.storeSlow(lin, 1, uint64(uint8(in.imm)))
+				}
 			case codeMovRR16:
 				c.gpr[in.dst&31] = c.gpr[in.dst&31]&^0xffff | uint64(uint16(c.gpr[in.src&31]))
 			case codeMovRM16:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				c.gpr[in.dst&31] = c.gpr[in.dst&31]&^0xffff | uint64(c.load16(lin))
+				var v uint16
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+1)&^pageMask {
+					v = *(*uint16)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					v = uint16(c.loadSlow(lin, 2))
+				}
+				c.gpr[in.dst&31] = c.gpr[in.dst&31]&^0xffff | uint64(v)
 			case codeMovMR16:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				c.store16(lin, c.gpr[in.src&31])
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+1)&^pageMask {
+					*(*uint16)(unsafe.Add(e.host, lin&pageMask)) = uint16(c.gpr[in.src&31])
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					c.storeSlow(lin, 2, uint64(uint16(c.gpr[in.src&31])))
+				}
 			case codeMovMI16:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				c.store16(lin, in.imm)
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+1)&^pageMask {
+					*(*uint16)(unsafe.Add(e.host, lin&pageMask)) = uint16(in.imm)
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					c.storeSlow(lin, 2, uint64(uint16(in.imm)))
+				}
 			case codeMovRR32:
 				c.gpr[in.dst&31] = uint64(uint32(c.gpr[in.src&31]))
 			case codeMovRM32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				c.gpr[in.dst&31] = uint64(c.load32(lin))
+				var v uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+					v = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					v = uint32(c.loadSlow(lin, 4))
+				}
+				c.gpr[in.dst&31] = uint64(v)
 			case codeMovMR32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				c.store32(lin, c.gpr[in.src&31])
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+3)&^pageMask {
+					*(*uint32)(unsafe.Add(e.host, lin&pageMask)) = uint32(c.gpr[in.src&31])
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					c.storeSlow(lin, 4, uint64(uint32(c.gpr[in.src&31])))
+				}
 			case codeMovMI32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				c.store32(lin, in.imm)
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+3)&^pageMask {
+					*(*uint32)(unsafe.Add(e.host, lin&pageMask)) = uint32(in.imm)
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					c.storeSlow(lin, 4, uint64(uint32(in.imm)))
+				}
 			case codeMovRR64:
 				c.gpr[in.dst&31] = c.gpr[in.src&31]
 			case codeMovRM64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				c.gpr[in.dst&31] = c.load64(lin)
+				var v uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+7)&^pageMask {
+					v = *(*uint64)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					v = uint64(c.loadSlow(lin, 8))
+				}
+				c.gpr[in.dst&31] = v
 			case codeMovMR64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				c.store64(lin, c.gpr[in.src&31])
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+7)&^pageMask {
+					*(*uint64)(unsafe.Add(e.host, lin&pageMask)) = c.gpr[in.src&31]
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					c.storeSlow(lin, 8, uint64(c.gpr[in.src&31]))
+				}
 			case codeMovMI64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				c.store64(lin, in.imm)
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+7)&^pageMask {
+					*(*uint64)(unsafe.Add(e.host, lin&pageMask)) = in.imm
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					c.storeSlow(lin, 8, uint64(in.imm))
+				}
 			case codeMovRI:
 				c.gpr[in.dst&31] = in.imm
 			case codeLea32:
@@ -1079,45 +1621,87 @@ func (c *CPU) runBlocks() {
 			case codeMovzxRR8:
 				c.gpr[in.dst&31] = uint64(uint8(c.gpr[in.src&31]))
 			case codeMovzxRM8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				c.gpr[in.dst&31] = c.load8(lin)
+				var v uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == lin&^pageMask {
+					v = *(*uint8)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					v = uint8(c.loadSlow(lin, 1))
+				}
+				c.gpr[in.dst&31] = uint64(v)
 			case codeMovsx32RR8:
 				c.gpr[in.dst&31] = uint64(uint32(int32(int8(c.gpr[in.src&31]))))
 			case codeMovsx32RM8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				c.gpr[in.dst&31] = uint64(uint32(int32(int8(c.load8(lin)))))
+				var v uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == lin&^pageMask {
+					v = *(*uint8)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					v = uint8(c.loadSlow(lin, 1))
+				}
+				c.gpr[in.dst&31] = uint64(uint32(int32(int8(v))))
 			case codeMovzxRR16:
 				c.gpr[in.dst&31] = uint64(uint16(c.gpr[in.src&31]))
 			case codeMovzxRM16:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				c.gpr[in.dst&31] = c.load16(lin)
+				var v uint16
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+1)&^pageMask {
+					v = *(*uint16)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					v = uint16(c.loadSlow(lin, 2))
+				}
+				c.gpr[in.dst&31] = uint64(v)
 			case codeMovsx32RR16:
 				c.gpr[in.dst&31] = uint64(uint32(int32(int16(c.gpr[in.src&31]))))
 			case codeMovsx32RM16:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				c.gpr[in.dst&31] = uint64(uint32(int32(int16(c.load16(lin)))))
+				var v uint16
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+1)&^pageMask {
+					v = *(*uint16)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					v = uint16(c.loadSlow(lin, 2))
+				}
+				c.gpr[in.dst&31] = uint64(uint32(int32(int16(v))))
 			case codeMovsx64RR8:
 				c.gpr[in.dst&31] = uint64(int64(int8(c.gpr[in.src&31])))
 			case codeMovsx64RM8:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				c.gpr[in.dst&31] = uint64(int64(int8(c.load8(lin))))
+				var v uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == lin&^pageMask {
+					v = *(*uint8)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					v = uint8(c.loadSlow(lin, 1))
+				}
+				c.gpr[in.dst&31] = uint64(int64(int8(v)))
 			case codeMovsx64RR16:
 				c.gpr[in.dst&31] = uint64(int64(int16(c.gpr[in.src&31])))
 			case codeMovsx64RM16:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				c.gpr[in.dst&31] = uint64(int64(int16(c.load16(lin))))
+				var v uint16
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+1)&^pageMask {
+					v = *(*uint16)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					v = uint16(c.loadSlow(lin, 2))
+				}
+				c.gpr[in.dst&31] = uint64(int64(int16(v)))
 			case codeMovsx64RR32:
 				c.gpr[in.dst&31] = uint64(int64(int32(c.gpr[in.src&31])))
 			case codeMovsx64RM32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				c.gpr[in.dst&31] = uint64(int64(int32(c.load32(lin))))
+				var v uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+					v = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					v = uint32(c.loadSlow(lin, 4))
+				}
+				c.gpr[in.dst&31] = uint64(int64(int32(v)))
 			case codeXchgRR32:
 				a, b := c.gpr[in.dst&31], c.gpr[in.src&31]
 				c.gpr[in.dst&31], c.gpr[in.src&31] = uint64(uint32(b)), uint64(uint32(a))
@@ -1154,10 +1738,22 @@ func (c *CPU) runBlocks() {
 				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), f
 				c.gpr[in.dst&31] = uint64(r)
 			case codeIncM32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				r := uint32(c.loadW32(lin)) + 1
-				c.store32(lin, uint64(r))
+				var a uint32
+				var p *uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+3)&^pageMask {
+					p = (*uint32)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint32(c.loadWSlow(lin, 4))
+				}
+				r := a + 1
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 4, uint64(r))
+				}
 				f := c.cf()
 				if r&15 == 0 {
 					f |= x86.FlagAF
@@ -1167,10 +1763,22 @@ func (c *CPU) runBlocks() {
 				}
 				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), f
 			case codeDecM32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				r := uint32(c.loadW32(lin)) - 1
-				c.store32(lin, uint64(r))
+				var a uint32
+				var p *uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+3)&^pageMask {
+					p = (*uint32)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint32(c.loadWSlow(lin, 4))
+				}
+				r := a - 1
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 4, uint64(r))
+				}
 				f := c.cf()
 				if r&15 == 15 {
 					f |= x86.FlagAF
@@ -1211,9 +1819,15 @@ func (c *CPU) runBlocks() {
 				c.gpr[in.dst&31] = r
 				c.mulFlags(r, int64(int32(p)) != p, 4)
 			case codeImulRM32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a, b := c.gpr[in.dst&31], c.load32(lin)
+				var v uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+					v = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					v = uint32(c.loadSlow(lin, 4))
+				}
+				a, b := c.gpr[in.dst&31], uint64(v)
 				p := int64(int32(a)) * int64(int32(b))
 				r := uint64(uint32(p))
 				c.gpr[in.dst&31] = r
@@ -1247,10 +1861,22 @@ func (c *CPU) runBlocks() {
 				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, f
 				c.gpr[in.dst&31] = r
 			case codeIncM64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				r := c.loadW64(lin) + 1
-				c.store64(lin, r)
+				var a uint64
+				var p *uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+7)&^pageMask {
+					p = (*uint64)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint64(c.loadWSlow(lin, 8))
+				}
+				r := a + 1
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 8, uint64(r))
+				}
 				f := c.cf()
 				if r&15 == 0 {
 					f |= x86.FlagAF
@@ -1260,10 +1886,22 @@ func (c *CPU) runBlocks() {
 				}
 				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, f
 			case codeDecM64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				r := c.loadW64(lin) - 1
-				c.store64(lin, r)
+				var a uint64
+				var p *uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+7)&^pageMask {
+					p = (*uint64)(unsafe.Add(e.host, lin&pageMask))
+					a = *p
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint64(c.loadWSlow(lin, 8))
+				}
+				r := a - 1
+				if p != nil {
+					*p = r
+				} else {
+					c.storeSlow(lin, 8, uint64(r))
+				}
 				f := c.cf()
 				if r&15 == 15 {
 					f |= x86.FlagAF
@@ -1303,9 +1941,15 @@ func (c *CPU) runBlocks() {
 				c.gpr[in.dst&31] = r
 				c.mulFlags(r, imulWide(hi, r, 8), 8)
 			case codeImulRM64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				a, b := c.gpr[in.dst&31], c.load64(lin)
+				var v uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+7)&^pageMask {
+					v = *(*uint64)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					v = uint64(c.loadSlow(lin, 8))
+				}
+				a, b := c.gpr[in.dst&31], uint64(v)
 				hi, r := imul(a, b, 8)
 				c.gpr[in.dst&31] = r
 				c.mulFlags(r, imulWide(hi, r, 8), 8)
@@ -1315,172 +1959,306 @@ func (c *CPU) runBlocks() {
 				c.gpr[in.dst&31] = r
 				c.mulFlags(r, imulWide(hi, r, 8), 8)
 			case codePushR32:
-				c.cur = uint32(i)
-				sp := (c.gpr[x86.RSP] - 4) & mask
-				c.store32(sp, c.gpr[in.src&31])
-				c.gpr[x86.RSP] = sp
+				lin := (c.gpr[x86.RSP] - 4) & mask
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+3)&^pageMask {
+					*(*uint32)(unsafe.Add(e.host, lin&pageMask)) = uint32(c.gpr[in.src&31])
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					c.storeSlow(lin, 4, uint64(uint32(c.gpr[in.src&31])))
+				}
+				c.gpr[x86.RSP] = lin
 			case codePushI32:
-				c.cur = uint32(i)
-				sp := (c.gpr[x86.RSP] - 4) & mask
-				c.store32(sp, in.imm)
-				c.gpr[x86.RSP] = sp
+				lin := (c.gpr[x86.RSP] - 4) & mask
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+3)&^pageMask {
+					*(*uint32)(unsafe.Add(e.host, lin&pageMask)) = uint32(in.imm)
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					c.storeSlow(lin, 4, uint64(uint32(in.imm)))
+				}
+				c.gpr[x86.RSP] = lin
 			case codePushM32:
-				c.cur = uint32(i)
-				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				v := c.load32(lin)
-				c.cur = uint32(i)
-				sp := (c.gpr[x86.RSP] - 4) & mask
-				c.store32(sp, v)
-				c.gpr[x86.RSP] = sp
+				var w uint64
+				{
+					lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
+					var v uint32
+					if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+						v = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+					} else {
+						c.cur = uintptr(unsafe.Pointer(in))
+						v = uint32(c.loadSlow(lin, 4))
+					}
+					w = uint64(v)
+				}
+				lin := (c.gpr[x86.RSP] - 4) & mask
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+3)&^pageMask {
+					*(*uint32)(unsafe.Add(e.host, lin&pageMask)) = uint32(w)
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					c.storeSlow(lin, 4, uint64(uint32(w)))
+				}
+				c.gpr[x86.RSP] = lin
 			case codePopR32:
-				c.cur = uint32(i)
-				sp := c.gpr[x86.RSP] & mask
-				v := c.load32(sp)
-				c.gpr[x86.RSP] = (sp + 4) & mask
-				c.gpr[in.dst&31] = v
+				lin := c.gpr[x86.RSP] & mask
+				var v uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+					v = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					v = uint32(c.loadSlow(lin, 4))
+				}
+				c.gpr[x86.RSP] = (lin + 4) & mask
+				c.gpr[in.dst&31] = uint64(v)
 			case codeLeave32:
-				c.cur = uint32(i)
-				bp := c.gpr[x86.RBP] & mask
-				v := c.load32(bp)
-				c.gpr[x86.RSP] = (bp + 4) & mask
-				c.gpr[x86.RBP] = v
+				lin := c.gpr[x86.RBP] & mask
+				var v uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+					v = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					v = uint32(c.loadSlow(lin, 4))
+				}
+				c.gpr[x86.RSP] = (lin + 4) & mask
+				c.gpr[x86.RBP] = uint64(v)
 			case codeCall32:
-				c.cur = uint32(i)
-				sp := (c.gpr[x86.RSP] - 4) & mask
-				c.store32(sp, (rip+uint64(in.off)+uint64(in.len))&mask)
-				c.gpr[x86.RSP] = sp
+				lin := (c.gpr[x86.RSP] - 4) & mask
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+3)&^pageMask {
+					*(*uint32)(unsafe.Add(e.host, lin&pageMask)) = uint32((rip + uint64(in.off) + uint64(in.len)) & mask)
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					c.storeSlow(lin, 4, uint64(uint32((rip+uint64(in.off)+uint64(in.len))&mask)))
+				}
+				c.gpr[x86.RSP] = lin
 				rip = (rip + in.imm) & mask
 				k = 1
 				break run
 			case codeCallR32:
 				to := c.gpr[in.src&31] & mask
 				if !canonical(to) {
-					c.cur = uint32(i)
+					c.cur = uintptr(unsafe.Pointer(in))
 					c.raiseGP(0)
 				}
-				c.cur = uint32(i)
-				sp := (c.gpr[x86.RSP] - 4) & mask
-				c.store32(sp, (rip+uint64(in.off)+uint64(in.len))&mask)
-				c.gpr[x86.RSP] = sp
+				lin := (c.gpr[x86.RSP] - 4) & mask
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+3)&^pageMask {
+					*(*uint32)(unsafe.Add(e.host, lin&pageMask)) = uint32((rip + uint64(in.off) + uint64(in.len)) & mask)
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					c.storeSlow(lin, 4, uint64(uint32((rip+uint64(in.off)+uint64(in.len))&mask)))
+				}
+				c.gpr[x86.RSP] = lin
 				rip = to & mask
 				k = -1
 				break run
 			case codeCallM32:
-				c.cur = uint32(i)
-				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				to := c.load32(lin)
+				var to uint64
+				{
+					lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
+					var v uint32
+					if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+						v = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+					} else {
+						c.cur = uintptr(unsafe.Pointer(in))
+						v = uint32(c.loadSlow(lin, 4))
+					}
+					to = uint64(v)
+				}
 				if !canonical(to) {
+					c.cur = uintptr(unsafe.Pointer(in))
 					c.raiseGP(0)
 				}
-				c.cur = uint32(i)
-				sp := (c.gpr[x86.RSP] - 4) & mask
-				c.store32(sp, (rip+uint64(in.off)+uint64(in.len))&mask)
-				c.gpr[x86.RSP] = sp
+				lin := (c.gpr[x86.RSP] - 4) & mask
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+3)&^pageMask {
+					*(*uint32)(unsafe.Add(e.host, lin&pageMask)) = uint32((rip + uint64(in.off) + uint64(in.len)) & mask)
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					c.storeSlow(lin, 4, uint64(uint32((rip+uint64(in.off)+uint64(in.len))&mask)))
+				}
+				c.gpr[x86.RSP] = lin
 				rip = to & mask
 				k = -1
 				break run
 			case codeRet32:
-				c.cur = uint32(i)
-				sp := c.gpr[x86.RSP] & mask
-				to := c.load32(sp)
+				lin := c.gpr[x86.RSP] & mask
+				var v uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+					v = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					v = uint32(c.loadSlow(lin, 4))
+				}
+				to := uint64(v)
 				if !canonical(to) {
+					c.cur = uintptr(unsafe.Pointer(in))
 					c.raiseGP(0)
 				}
-				c.gpr[x86.RSP] = (sp + 4) & mask
-				rip = to
+				c.gpr[x86.RSP] = (lin + 4) & mask
+				rip = to & mask
 				k = -1
 				break run
 			case codeJmpM32:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				to := c.load32(lin)
+				var v uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+					v = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					v = uint32(c.loadSlow(lin, 4))
+				}
+				to := uint64(v)
 				if !canonical(to) {
+					c.cur = uintptr(unsafe.Pointer(in))
 					c.raiseGP(0)
 				}
 				rip = to & mask
 				k = -1
 				break run
 			case codePushR64:
-				c.cur = uint32(i)
-				sp := (c.gpr[x86.RSP] - 8) & mask
-				c.store64(sp, c.gpr[in.src&31])
-				c.gpr[x86.RSP] = sp
+				lin := (c.gpr[x86.RSP] - 8) & mask
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+7)&^pageMask {
+					*(*uint64)(unsafe.Add(e.host, lin&pageMask)) = c.gpr[in.src&31]
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					c.storeSlow(lin, 8, uint64(c.gpr[in.src&31]))
+				}
+				c.gpr[x86.RSP] = lin
 			case codePushI64:
-				c.cur = uint32(i)
-				sp := (c.gpr[x86.RSP] - 8) & mask
-				c.store64(sp, in.imm)
-				c.gpr[x86.RSP] = sp
+				lin := (c.gpr[x86.RSP] - 8) & mask
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+7)&^pageMask {
+					*(*uint64)(unsafe.Add(e.host, lin&pageMask)) = in.imm
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					c.storeSlow(lin, 8, uint64(in.imm))
+				}
+				c.gpr[x86.RSP] = lin
 			case codePushM64:
-				c.cur = uint32(i)
-				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				v := c.load64(lin)
-				c.cur = uint32(i)
-				sp := (c.gpr[x86.RSP] - 8) & mask
-				c.store64(sp, v)
-				c.gpr[x86.RSP] = sp
+				var w uint64
+				{
+					lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
+					var v uint64
+					if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+7)&^pageMask {
+						v = *(*uint64)(unsafe.Add(e.host, lin&pageMask))
+					} else {
+						c.cur = uintptr(unsafe.Pointer(in))
+						v = uint64(c.loadSlow(lin, 8))
+					}
+					w = uint64(v)
+				}
+				lin := (c.gpr[x86.RSP] - 8) & mask
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+7)&^pageMask {
+					*(*uint64)(unsafe.Add(e.host, lin&pageMask)) = w
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					c.storeSlow(lin, 8, uint64(w))
+				}
+				c.gpr[x86.RSP] = lin
 			case codePopR64:
-				c.cur = uint32(i)
-				sp := c.gpr[x86.RSP] & mask
-				v := c.load64(sp)
-				c.gpr[x86.RSP] = (sp + 8) & mask
-				c.gpr[in.dst&31] = v
+				lin := c.gpr[x86.RSP] & mask
+				var v uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+7)&^pageMask {
+					v = *(*uint64)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					v = uint64(c.loadSlow(lin, 8))
+				}
+				c.gpr[x86.RSP] = (lin + 8) & mask
+				c.gpr[in.dst&31] = uint64(v)
 			case codeLeave64:
-				c.cur = uint32(i)
-				bp := c.gpr[x86.RBP] & mask
-				v := c.load64(bp)
-				c.gpr[x86.RSP] = (bp + 8) & mask
-				c.gpr[x86.RBP] = v
+				lin := c.gpr[x86.RBP] & mask
+				var v uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+7)&^pageMask {
+					v = *(*uint64)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					v = uint64(c.loadSlow(lin, 8))
+				}
+				c.gpr[x86.RSP] = (lin + 8) & mask
+				c.gpr[x86.RBP] = uint64(v)
 			case codeCall64:
-				c.cur = uint32(i)
-				sp := (c.gpr[x86.RSP] - 8) & mask
-				c.store64(sp, (rip+uint64(in.off)+uint64(in.len))&mask)
-				c.gpr[x86.RSP] = sp
+				lin := (c.gpr[x86.RSP] - 8) & mask
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+7)&^pageMask {
+					*(*uint64)(unsafe.Add(e.host, lin&pageMask)) = (rip + uint64(in.off) + uint64(in.len)) & mask
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					c.storeSlow(lin, 8, uint64((rip+uint64(in.off)+uint64(in.len))&mask))
+				}
+				c.gpr[x86.RSP] = lin
 				rip = (rip + in.imm) & mask
 				k = 1
 				break run
 			case codeCallR64:
 				to := c.gpr[in.src&31] & mask
 				if !canonical(to) {
-					c.cur = uint32(i)
+					c.cur = uintptr(unsafe.Pointer(in))
 					c.raiseGP(0)
 				}
-				c.cur = uint32(i)
-				sp := (c.gpr[x86.RSP] - 8) & mask
-				c.store64(sp, (rip+uint64(in.off)+uint64(in.len))&mask)
-				c.gpr[x86.RSP] = sp
+				lin := (c.gpr[x86.RSP] - 8) & mask
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+7)&^pageMask {
+					*(*uint64)(unsafe.Add(e.host, lin&pageMask)) = (rip + uint64(in.off) + uint64(in.len)) & mask
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					c.storeSlow(lin, 8, uint64((rip+uint64(in.off)+uint64(in.len))&mask))
+				}
+				c.gpr[x86.RSP] = lin
 				rip = to & mask
 				k = -1
 				break run
 			case codeCallM64:
-				c.cur = uint32(i)
-				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				to := c.load64(lin)
+				var to uint64
+				{
+					lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
+					var v uint64
+					if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+7)&^pageMask {
+						v = *(*uint64)(unsafe.Add(e.host, lin&pageMask))
+					} else {
+						c.cur = uintptr(unsafe.Pointer(in))
+						v = uint64(c.loadSlow(lin, 8))
+					}
+					to = uint64(v)
+				}
 				if !canonical(to) {
+					c.cur = uintptr(unsafe.Pointer(in))
 					c.raiseGP(0)
 				}
-				c.cur = uint32(i)
-				sp := (c.gpr[x86.RSP] - 8) & mask
-				c.store64(sp, (rip+uint64(in.off)+uint64(in.len))&mask)
-				c.gpr[x86.RSP] = sp
+				lin := (c.gpr[x86.RSP] - 8) & mask
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+7)&^pageMask {
+					*(*uint64)(unsafe.Add(e.host, lin&pageMask)) = (rip + uint64(in.off) + uint64(in.len)) & mask
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					c.storeSlow(lin, 8, uint64((rip+uint64(in.off)+uint64(in.len))&mask))
+				}
+				c.gpr[x86.RSP] = lin
 				rip = to & mask
 				k = -1
 				break run
 			case codeRet64:
-				c.cur = uint32(i)
-				sp := c.gpr[x86.RSP] & mask
-				to := c.load64(sp)
+				lin := c.gpr[x86.RSP] & mask
+				var v uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+7)&^pageMask {
+					v = *(*uint64)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					v = uint64(c.loadSlow(lin, 8))
+				}
+				to := uint64(v)
 				if !canonical(to) {
+					c.cur = uintptr(unsafe.Pointer(in))
 					c.raiseGP(0)
 				}
-				c.gpr[x86.RSP] = (sp + 8) & mask
-				rip = to
+				c.gpr[x86.RSP] = (lin + 8) & mask
+				rip = to & mask
 				k = -1
 				break run
 			case codeJmpM64:
-				c.cur = uint32(i)
 				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
-				to := c.load64(lin)
+				var v uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+7)&^pageMask {
+					v = *(*uint64)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					v = uint64(c.loadSlow(lin, 8))
+				}
+				to := uint64(v)
 				if !canonical(to) {
+					c.cur = uintptr(unsafe.Pointer(in))
 					c.raiseGP(0)
 				}
 				rip = to & mask
@@ -1489,7 +2267,7 @@ func (c *CPU) runBlocks() {
 			case codeJmpR:
 				to := c.gpr[in.src&31] & mask
 				if !canonical(to) {
-					c.cur = uint32(i)
+					c.cur = uintptr(unsafe.Pointer(in))
 					c.raiseGP(0)
 				}
 				rip = to
@@ -1901,16 +2679,25 @@ func (c *CPU) runBlocks() {
 				}
 
 			}
+			in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
 		}
-		c.rip = rip
-		c.running = nil
 		c.retired += uint64(b.count)
 		if c.counted != nil {
 			c.tick(b.count)
 		}
 		if c.requests.Load() != 0 {
+			c.rip = rip
+			c.cur = 0
 			return
 		}
+		if k >= 0 {
+			if l := &b.link[k&1]; l.b != nil && (l.gen == sameGen || l.gen == c.mmu.gen) && !l.b.stale {
+				b = l.b
+				continue
+			}
+		}
+		c.rip = rip
+		c.cur = 0
 		b = c.follow(b, k)
 	}
 }
