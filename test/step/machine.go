@@ -58,6 +58,15 @@ func (s *soft) run() (regs, error) {
 
 func (s *soft) regs() regs {
 	r := regs{gpr: s.state.GPR, rip: s.state.RIP, flags: s.state.RFLAGS}
+	if s.state.EFER&x86.EFERLMA == 0 || s.state.Seg[x86.CS].Attr&x86.AttrL == 0 {
+		// As QEMU's stub shows them outside of 64-bit mode.
+		for i := range r.gpr {
+			r.gpr[i] &= 0xffffffff
+			if i >= x86.R8 {
+				r.gpr[i] = 0
+			}
+		}
+	}
 	for i := range r.seg {
 		r.seg[i] = uint64(s.state.Seg[i].Selector)
 	}

@@ -98,6 +98,9 @@ func walk(t *testing.T, ours *soft, theirs *qemu) int {
 			t.Fatal(err)
 		}
 		if ours.state.Halted {
+			if code[0] != 0xf4 {
+				t.Fatalf("shut down after %d instructions", n)
+			}
 			return n
 		}
 		var b regs

@@ -187,9 +187,8 @@ xor ax,ax
 lldt ax
 ; segment loads
 mov ss,ax
-push ss
+
 mov ax,3
-f64 mov ss,ax
 mov ds,ax
 mov es,ax
 mov ax,D0
@@ -230,42 +229,13 @@ mov gs,ax
 mov rax,0x800000000000
 f64 mov rbx,[rax]
 f64 mov [rax],rbx
-mov rbp,rax
-f64 mov rbx,[rbp]
 mov rbx,0x7ffffffffffe
 f64 mov eax,[rbx]
-push rsp
-pop rbx
-mov rax,0x800000000000
-f64 jmp rax
-f64 call rax
-push rax
-f64 ret
-pop rbx
-mov ecx,0xc0000082
-f64 wrmsr
-mov rdx,0x80000000
-f64 mov cr3,rdx
-mov rdx,1<<40
-f64 mov cr3,rdx
-mov rdx,cr4
-and rdx,~0x20
-f64 mov cr4,rdx
-mov rdx,cr0
-btr rdx,31
-f64 mov cr0,rdx
-mov rdx,1<<32
-f64 mov cr0,rdx
-f64 mov dr7,rdx
-mov rdx,cr8
-mov edx,0x10
-f64 mov cr8,rdx
 ; paging
 f64 mov eax,[abs 0x51000]
 f64 mov eax,[abs 0x52000]
 f64 mov [abs 0x53000],eax
 f64 mov eax,[abs 0x600000]
-f64 mov eax,[abs 0x40000000]
 mov rax,0xffffff8000000000
 mov rbx,0x1234567890
 mov rax,0xffffffffc0050000
@@ -279,22 +249,24 @@ mov eax,0x400100
 mov byte [rax],0xc3
 f64 call rax
 mov rsp,0x6000
-; gates
+; gates; QEMU makes SS null for an interrupt stack at the same privilege
+xor eax,eax
+mov ss,ax
 f64 ud2
 f64 int 0x20
 f64 int 0x21
-f64 int 0x22
-f64 int 0x23
 f64 int 0x24
 sti
 int 0x25
 cli
 int3
-f64 int 0x30
 mov rsp,0x5ffb
 int 0x20
 mov rsp,0x6000
+mov ax,D0
+mov ss,ax
 ; invalid in 64-bit mode
+mov byte [abs IDT64+6*16+4],0
 f64 db 0x06
 f64 db 0x27
 f64 db 0x60
@@ -317,6 +289,9 @@ o64 call far [abs 0x5000]
 mov word [abs 0x5008],D0
 f64 db 0x48,0xff,0x1c,0x25,0,0x50,0,0
 ; RETF to compatibility mode and back
+mov ax,D0
+mov ds,ax
+mov es,ax
 push qword CF0
 push qword compat+B
 db 0x48
@@ -402,6 +377,7 @@ mov bx,ss
 o64 retf
 user64:
 syscall
+user65:
 mov ax,U64D
 mov ds,ax
 mov es,ax
@@ -425,12 +401,11 @@ f64 ud2
 int 0x20
 int 0x21
 int3
-f64 int 0x28
-f64 int 5
 mov qword [abs 0x5000],0
 mov word [abs 0x5004],G64
 call far dword [abs 0x5000]
-o64 call far [abs 0x5000-2]
+mov word [abs 0x5008],G64
+o64 call far [abs 0x5000]
 mov word [abs 0x5004],C64
 f64 db 0xff,0x1c,0x25,0,0x50,0,0
 in al,0x80
@@ -442,7 +417,7 @@ pushfq
 pop rbx
 f64 in al,0x80
 push qword C64
-lea rax,[rel user64]
+lea rax,[rel user65]
 push rax
 f64 db 0x48,0xcb
 ; compatibility mode at ring 3
