@@ -1,6 +1,7 @@
 package rfbtest
 
 import (
+	"bufio"
 	"bytes"
 	"compress/zlib"
 	"encoding/binary"
@@ -141,6 +142,7 @@ type decoder struct {
 	colours *[256][3]uint8
 	img     *image.RGBA
 	err     error
+	buf     []byte
 }
 
 func (d *decoder) fail(format string, args ...any) {
@@ -149,13 +151,9 @@ func (d *decoder) fail(format string, args ...any) {
 	}
 }
 
-// pixel reads a PIXEL.
-func (d *decoder) pixel(r io.Reader) uint32 {
-	var b [4]byte
-	n := int(d.f.BPP) / 8
-	d.read(r, b[:n])
-	v := uint32(0)
-	for i := range n {
+// number is the value of a pixel's bytes.
+func (d *decoder) number(b []byte) (v uint32) {
+	for i := range b {
 		if d.f.BigEndian {
 			v = v<<8 | uint32(b[i])
 		} else {
@@ -165,64 +163,73 @@ func (d *decoder) pixel(r io.Reader) uint32 {
 	return v
 }
 
-// cpixel reads a CPIXEL (7.7.5).
-func (d *decoder) cpixel(r io.Reader) uint32 {
+// size is how long a PIXEL is.
+func (d *decoder) size() int { return int(d.f.BPP) / 8 }
+
+// pixel reads a PIXEL.
+func (d *decoder) pixel(r io.Reader) uint32 { return d.number(d.bytes(r, d.size())) }
+
+// csize is how long a CPIXEL is (7.7.5), and by how much its value is shifted.
+func (d *decoder) csize() (size, shift int) {
 	all := uint32(0)
 	for i := range 3 {
 		all |= uint32(d.f.Max[i]) << d.f.Shift[i]
 	}
-	if d.f.BPP != 32 || !d.f.TrueColour || all&0xff != 0 && all>>24 != 0 {
-		return d.pixel(r)
+	low, high := all>>24 == 0, all&0xff == 0 // all colour is in the less, in the more significant bytes
+	switch {
+	case d.f.BPP != 32 || !d.f.TrueColour || !low && !high:
+		return d.size(), 0
+	case low && high && d.f.BigEndian, !low:
+		return 3, 8
 	}
-	low := all>>24 == 0 // the colours are in the less significant bytes
-	if all&0xff == 0 && low {
-		low = !d.f.BigEndian
-	}
-	var b [3]byte
-	d.read(r, b[:])
-	v := uint32(0)
-	for i := range 3 {
-		if d.f.BigEndian {
-			v = v<<8 | uint32(b[i])
-		} else {
-			v |= uint32(b[i]) << (8 * i)
-		}
-	}
-	if !low {
-		v <<= 8
-	}
-	return v
+	return 3, 0
 }
 
-func (d *decoder) read(r io.Reader, b []byte) {
+// cpixels reads CPIXELs and calls f for each.
+func (d *decoder) cpixels(r io.Reader, n int, f func(i int, v uint32)) {
+	size, shift := d.csize()
+	b := d.bytes(r, n*size)
+	for i := range n {
+		f(i, d.number(b[i*size:(i+1)*size])<<shift)
+	}
+}
+
+// bytes are valid until the next read.
+func (d *decoder) bytes(r io.Reader, n int) []byte {
+	if cap(d.buf) < n {
+		d.buf = make([]byte, n)
+	}
+	b := d.buf[:n]
 	if d.err == nil {
 		_, d.err = io.ReadFull(r, b)
 	}
+	return b
 }
 
-func (d *decoder) u8(r io.Reader) uint8 {
-	var b [1]byte
-	d.read(r, b[:])
-	return b[0]
-}
+func (d *decoder) u8(r io.Reader) uint8 { return d.bytes(r, 1)[0] }
 
 // set colours a pixel.
 func (d *decoder) set(x, y int, v uint32) {
-	var rgb [3]uint8
+	p := d.img.Pix[d.img.PixOffset(x, y):][:4:4]
+	p[3] = 255
 	if !d.f.TrueColour {
 		if v > 255 {
 			d.fail("colour %d of the map", v)
 			return
 		}
-		rgb = d.colours[v]
-	} else {
-		for i := range rgb {
-			if m := uint32(d.f.Max[i]); m > 0 {
-				rgb[i] = uint8((v >> d.f.Shift[i] & m * 255) / m)
-			}
+		copy(p, d.colours[v][:])
+		return
+	}
+	for i := range 3 {
+		switch m := uint32(d.f.Max[i]); m {
+		case 0:
+			p[i] = 0
+		case 255:
+			p[i] = uint8(v >> d.f.Shift[i])
+		default:
+			p[i] = uint8((v >> d.f.Shift[i] & m * 255) / m)
 		}
 	}
-	copy(d.img.Pix[d.img.PixOffset(x, y):], []uint8{rgb[0], rgb[1], rgb[2], 255})
 }
 
 func (d *decoder) fill(r image.Rectangle, v uint32) {
@@ -233,11 +240,13 @@ func (d *decoder) fill(r image.Rectangle, v uint32) {
 	}
 }
 
-func (d *decoder) raw(from *reader, r image.Rectangle) {
-	b := bytes.NewReader(from.bytes(r.Dx() * r.Dy() * int(d.f.BPP) / 8))
+func (d *decoder) raw(from io.Reader, r image.Rectangle) {
+	size := d.size()
+	b := d.bytes(from, r.Dx()*r.Dy()*size)
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		for x := r.Min.X; x < r.Max.X; x++ {
-			d.set(x, y, d.pixel(b))
+			d.set(x, y, d.number(b[:size]))
+			b = b[size:]
 		}
 	}
 }
@@ -307,7 +316,7 @@ func (d *decoder) hextile(from *reader) {
 // inflater is a zlib stream that comes in pieces.
 type inflater struct {
 	in bytes.Buffer
-	z  io.ReadCloser
+	z  *bufio.Reader // it asks for more only when it has nothing left, and so never beyond a flush
 }
 
 // inflate adds data to the stream.
@@ -318,7 +327,7 @@ func (r *reader) inflate(data []byte) (io.Reader, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.z.z = z
+		r.z.z = bufio.NewReader(z)
 	}
 	return r.z.z, nil
 }
@@ -344,17 +353,11 @@ func (d *decoder) zrle(from *reader) error {
 func (d *decoder) zrleTile(z io.Reader, t image.Rectangle) {
 	kind := int(d.u8(z))
 	var palette []uint32
-	for range kind & 127 {
-		palette = append(palette, d.cpixel(z))
-	}
+	d.cpixels(z, kind&127, func(_ int, v uint32) { palette = append(palette, v) })
 	switch {
 	case d.err != nil:
 	case kind == 0:
-		for y := t.Min.Y; y < t.Max.Y; y++ {
-			for x := t.Min.X; x < t.Max.X; x++ {
-				d.set(x, y, d.cpixel(z))
-			}
-		}
+		d.cpixels(z, t.Dx()*t.Dy(), func(i int, v uint32) { d.set(t.Min.X+i%t.Dx(), t.Min.Y+i/t.Dx(), v) })
 	case kind == 1:
 		d.fill(t, palette[0])
 	case kind <= 16:
@@ -373,9 +376,8 @@ func (d *decoder) packed(z io.Reader, t image.Rectangle, palette []uint32) {
 	} else if len(palette) <= 4 {
 		bits = 2
 	}
-	row := make([]byte, (t.Dx()*bits+7)/8)
 	for y := t.Min.Y; y < t.Max.Y; y++ {
-		d.read(z, row)
+		row := d.bytes(z, (t.Dx()*bits+7)/8)
 		for x := range t.Dx() {
 			i := int(row[x*bits/8]) >> (8 - bits - x*bits%8) & (1<<bits - 1)
 			if i >= len(palette) {
@@ -391,7 +393,7 @@ func (d *decoder) runs(z io.Reader, t image.Rectangle, palette []uint32) {
 	for at, n := 0, t.Dx()*t.Dy(); at < n && d.err == nil; {
 		v, length := uint32(0), 1
 		if palette == nil {
-			v = d.cpixel(z)
+			d.cpixels(z, 1, func(_ int, u uint32) { v = u })
 			length = d.runLength(z)
 		} else {
 			i := int(d.u8(z))
