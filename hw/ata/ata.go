@@ -62,9 +62,6 @@ const (
 	CDROM
 )
 
-// Geometry is a disk's default translation of cylinders, heads and sectors.
-type Geometry struct{ Cylinders, Heads, Sectors int }
-
 // Config says what a drive is.
 type Config struct {
 	Kind Kind
@@ -72,7 +69,7 @@ type Config struct {
 	Image block.Disk
 	// Model, Serial, Firmware are the strings that IDENTIFY returns; empty ones have defaults.
 	Model, Serial, Firmware string
-	// Geometry of a disk; zero: the usual 16 heads of 63 sectors.
+	// Geometry of a disk; zero: one that its partition table fits, or 16 heads of 63 sectors.
 	Geometry Geometry
 	// Name is what log messages call the drive.
 	Name string

@@ -10,11 +10,12 @@ import (
 
 // Drive is one drive. All of it is guarded by the lock of its Port.
 type Drive struct {
-	cfg    Config
-	port   Port
-	second bool // device 1
-	cond   *sync.Cond
-	closed bool
+	cfg         Config
+	port        Port
+	second      bool // device 1
+	translation Translation
+	cond        *sync.Cond
+	closed      bool
 
 	// The job that the worker has to do or is doing; a reset drops it. One that was dropped while it ran leaves running true until it ends.
 	job     *job
@@ -100,18 +101,9 @@ func New(cfg Config) *Drive {
 	}
 	d := &Drive{cfg: cfg, image: cfg.Image}
 	if cfg.Kind == Disk {
-		d.cfg.Geometry = geometry(cfg)
+		d.cfg.Geometry, d.translation = geometry(cfg)
 	}
 	return d
-}
-
-// geometry is the default translation.
-func geometry(cfg Config) Geometry {
-	if cfg.Geometry.Cylinders > 0 && cfg.Geometry.Heads > 0 && cfg.Geometry.Sectors > 0 {
-		return cfg.Geometry
-	}
-	n := cfg.Image.Size() / sectorSize / (16 * 63)
-	return Geometry{Cylinders: int(max(2, min(n, 16383))), Heads: 16, Sectors: 63}
 }
 
 // Attach connects the drive to a channel, as device 0 or 1, and starts its worker; Close ends it.

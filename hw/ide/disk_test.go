@@ -472,9 +472,8 @@ func TestHOB(t *testing.T) {
 
 // TestResetDuringIO resets while the worker reads: what it brings later is dropped.
 func TestResetDuringIO(t *testing.T) {
-	m := newDisk(64)
+	f, m := one(t, 64)
 	m.gate = make(chan struct{})
-	f := newFixture(t, [2][2]*ata.Drive{{disk(m)}})
 	for range 20 {
 		f.command(0x20, 5, 1)
 		hwtest.Want(t, "busy", f.In8(f.ctrl)&ata.StatusBSY, ata.StatusBSY)
