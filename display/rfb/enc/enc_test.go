@@ -1,0 +1,142 @@
+package enc
+
+import (
+	"image"
+	"math/rand/v2"
+	"testing"
+
+	"govm-desktop/display"
+)
+
+func TestSplit_coversAll(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for range 300 {
+		x, y := rnd.IntN(5000), rnd.IntN(5000)
+		r := image.Rect(x, y, x+1+rnd.IntN(6000), y+1+rnd.IntN(6000))
+		var g display.Region
+		area := 0
+		for _, p := range Split(nil, r) {
+			if p.Empty() || !p.In(r) || p.Dx() > MaxWidth || p.Dy() > MaxHeight || p.Dx()*p.Dy() > maxArea {
+				t.Fatalf("piece %v of %v", p, r)
+			}
+			area += p.Dx() * p.Dy()
+			g.Add(p)
+		}
+		if area != r.Dx()*r.Dy() || !g.Contains(r) {
+			t.Fatalf("%v: %d pixels of %d", r, area, r.Dx()*r.Dy())
+		}
+	}
+}
+
+func picture(w, h int, colour func(x, y int) uint32) *display.Frame {
+	f := display.NewFrame(w, h)
+	for y := range h {
+		row := f.Row(y, 0, w)
+		for x := range w {
+			c := colour(x, y)
+			row[4*x], row[4*x+1], row[4*x+2], row[4*x+3] = byte(c), byte(c>>8), byte(c>>16), byte(x)
+		}
+	}
+	return f
+}
+
+// TestZRLE_chooses looks at the sub-encoding and the length of single tiles, in native format.
+func TestZRLE_chooses(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	few := func(n int) func(x, y int) uint32 {
+		return func(x, y int) uint32 { return uint32(rnd.IntN(n)) }
+	}
+	for _, c := range []struct {
+		name    string
+		w, h    int
+		colour  func(x, y int) uint32
+		kind    byte
+		length  int
+		lengths bool // the length is certain
+	}{
+		{"solid", 64, 64, func(x, y int) uint32 { return 0xabcdef }, 1, 1 + 3, true},
+		{"one pixel", 1, 1, func(x, y int) uint32 { return 5 }, 1, 1 + 3, true},
+		{"two colours", 64, 64, few(2), 2, 1 + 2*3 + 64*8, true},
+		{"two colours, odd width", 13, 5, few(2), 2, 1 + 2*3 + 5*2, true},
+		{"four colours", 64, 64, few(4), 4, 1 + 4*3 + 64*16, true},
+		{"sixteen colours", 64, 64, few(16), 16, 1 + 16*3 + 64*32, true},
+		{"two areas", 64, 64, func(x, y int) uint32 { return uint32(y / 32) }, 128, 1 + 2*(3+9), true},
+		{"bands of two colours", 64, 64, func(x, y int) uint32 { return uint32(y / 8 % 2) }, 128 + 2, 1 + 2*3 + 8*(1+3), true},
+		{"stripes", 64, 64, func(x, y int) uint32 { return uint32(y%32) * 0x10101 }, 128 + 32, 1 + 32*3 + 64*2, true},
+		{"a hundred colours", 64, 64, few(100), 128 + 100, 0, false},
+		{"a row of 64 each, all different", 64, 64, func(x, y int) uint32 { return uint32(y*2+x/32) * 0x3001 }, 128, 1 + 128*4, true},
+		{"noise", 64, 64, func(x, y int) uint32 { return rnd.Uint32() }, 0, 1 + 64*64*3, true},
+	} {
+		f := picture(c.w, c.h, c.colour)
+		z, p := NewZRLE(), NewPixels(Native())
+		data := z.appendTile(nil, p, p.load(z.tile[:], f, f.Rect), c.w)
+		if data[0] != c.kind || c.lengths && len(data) != c.length {
+			t.Errorf("%s: sub-encoding %d of %d bytes, want %d of %d", c.name, data[0], len(data), c.kind, c.length)
+		}
+	}
+}
+
+func TestHextile_lengths(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for _, c := range []struct {
+		name   string
+		colour func(x, y int) uint32
+		length int
+	}{
+		{"solid", func(x, y int) uint32 { return 7 }, (1 + 4) + 3},
+		// Each row of tiles: a plain one, and one of two halves. The second row knows both colours.
+		{"two colours", func(x, y int) uint32 { return uint32(x / 24) }, (1 + 4) + (1 + 4 + 1 + 2) + 1 + (1 + 1 + 2)},
+		{"noise", func(x, y int) uint32 { return rnd.Uint32() }, 4 * (1 + 1024)},
+	} {
+		f := picture(32, 32, c.colour)
+		got := len(new(Hextile).Encode(nil, NewPixels(Native()), f, f.Rect))
+		if got != c.length {
+			t.Errorf("%s: %d bytes, want %d", c.name, got, c.length)
+		}
+	}
+}
+
+// TestEncoders_noAllocs: updates come 60 times a second.
+func TestEncoders_noAllocs(t *testing.T) {
+	f := picture(256, 256, func(x, y int) uint32 { return uint32(x*y) / 50 })
+	for _, id := range []int32{RawID, HextileID, ZRLEID} {
+		e, p := New(id), NewPixels(Native())
+		b := e.Encode(nil, p, f, f.Rect)
+		b = append(b, b...)
+		if n := testing.AllocsPerRun(10, func() { e.Encode(b[:0], p, f, f.Rect) }); n > 0 {
+			t.Errorf("encoding %d allocates %v times", id, n)
+		}
+	}
+}
+
+func TestParseFormat(t *testing.T) {
+	for _, f := range []Format{Native(), {BPP: 16, Depth: 12, BigEndian: true, TrueColour: true, Max: [3]uint16{1, 2, 3}, Shift: [3]uint8{15, 1, 0}}, {BPP: 8}} {
+		if got, err := ParseFormat(f.Append(nil)); got != f || err != nil {
+			t.Errorf("%+v: %+v, %v", f, got, err)
+		}
+	}
+	for _, f := range []Format{{}, {BPP: 24}, {BPP: 8, TrueColour: true, Shift: [3]uint8{8, 0, 0}}, {BPP: 255}} {
+		if _, err := ParseFormat(f.Append(nil)); err == nil {
+			t.Errorf("%+v was taken", f)
+		}
+	}
+}
+
+func FuzzFormat(f *testing.F) {
+	f.Add(Native().Append(nil), []byte("some pixels of a picture"))
+	f.Fuzz(func(t *testing.T, b, pix []byte) {
+		if len(b) < FormatLen || len(pix) < 4 {
+			return
+		}
+		format, err := ParseFormat(b)
+		if err != nil {
+			return
+		}
+		p := NewPixels(format)
+		w := min(len(pix)/4, 300)
+		fr := &display.Frame{Pix: pix, Stride: 4 * w, Rect: image.Rect(0, 0, w, len(pix)/4/w)}
+		for _, id := range []int32{RawID, HextileID, ZRLEID} {
+			New(id).Encode(nil, p, fr, fr.Rect)
+		}
+	})
+}
