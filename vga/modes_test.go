@@ -88,6 +88,9 @@ func (g *ours) in(port uint16, size int) uint32         { return uint32(g.Ports.
 func (g *ours) store(addr uint64, size int, val uint64) { g.Memory.Store(addr, size, val) }
 func (g *ours) load(addr uint64, size int) uint64       { return g.Memory.Load(addr, size) }
 func (g *ours) fill(addr uint64, data []byte) {
+	for ; len(data) >= 8; addr, data = addr+8, data[8:] {
+		g.Memory.Store(addr, 8, le.Uint64(data))
+	}
 	for i, c := range data {
 		g.Memory.Store(addr+uint64(i), 1, uint64(c))
 	}

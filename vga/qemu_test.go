@@ -234,6 +234,9 @@ func (g *both) shot(t *testing.T) *display.Frame {
 	if a.Rect != b.Rect {
 		t.Fatalf("%s: the picture is %v, QEMU's %v", g.what, a.Rect, b.Rect)
 	}
+	if bytes.Equal(a.Pix, b.Pix) {
+		return a
+	}
 	wrong := 0
 	for y := range a.Rect.Dy() {
 		for x := range a.Rect.Dx() {
@@ -309,7 +312,7 @@ func TestQEMU_dispi(t *testing.T) {
 	g := newBoth(t)
 	setMode(g, modeNamed(t, "vga320x200x256"))
 	setPalette(g)
-	data := noise(1<<20, 3)
+	data := noise(600<<10, 3)
 	for _, m := range []struct{ w, h, bpp, virt, x, y uint16 }{
 		{640, 480, 32, 0, 0, 0}, {320, 200, 32, 500, 30, 40}, {640, 480, 24, 0, 0, 0}, {320, 240, 24, 344, 8, 20},
 		{800, 600, 16, 0, 0, 0}, {640, 480, 16, 800, 80, 9}, {640, 400, 15, 0, 0, 0}, {1024, 768, 8, 0, 0, 0},
@@ -458,7 +461,7 @@ func TestQEMU_guests(t *testing.T) {
 		{"memtest", "memtest/memtest86+x64.iso", 3 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			args := []string{"-m", "128"}
+			args := []string{"-m", "128", "-serial", "null"}
 			if c.image != "" {
 				path := filepath.Join(guests, c.image)
 				if _, err := os.Stat(path); err != nil {
@@ -525,6 +528,6 @@ func takeOver(to *ours, from monitored) {
 	}
 	from.out(0xcf8, 4, 0x80000000|slot<<11|0x10)
 	bar := uint64(from.in(0xcfc, 4) &^ 0xf)
-	copy(to.v.mem, from.bytes(bar, 4<<20))
-	to.v.vram.Wrote(0, 4<<20)
+	copy(to.v.mem, from.bytes(bar, len(to.v.mem)))
+	to.v.vram.Wrote(0, uint64(len(to.v.mem)))
 }

@@ -411,7 +411,7 @@ func TestDraw_anything(t *testing.T) {
 		}
 	})
 	r := rand.New(rand.NewPCG(9, 9))
-	for range 60 {
+	for range 30 {
 		setMode(g, &biosModes[r.IntN(len(biosModes))])
 		for range 200 {
 			nonsense(g, r.IntN(256), r.IntN(65536), r.IntN(1<<17))
