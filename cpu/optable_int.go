@@ -132,7 +132,7 @@ func rowsMov() []row {
 		{"87 /r", "xchg", "Ev Gv", rowLock, featNone, execXchg},
 		{"90+r", "xchg", "Zv rAX", 0, featNone, execXchgA},
 		{"0F C8+r", "bswap", "Zv", 0, featNone, execBswap},
-		{"0F C3 /rm", "movnti", "My Gy", 0, featSSE2, execMovnti},
+		{"NP 0F C3 /rm", "movnti", "My Gy", 0, featSSE2, execMovnti},
 		{"0F 38 F0 /rm", "movbe", "Gv Mv", 0, featMOVBE, execMovbeGM},
 		{"0F 38 F1 /rm", "movbe", "Mv Gv", 0, featMOVBE, execMovbeMG},
 		{"D7", "xlat", "", rowByte, featNone, execXlat},
