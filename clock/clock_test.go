@@ -109,6 +109,11 @@ func TestCounted(t *testing.T) {
 	if woken != 2 || c.Deadline() != 50 {
 		t.Errorf("woken %d times, deadline %d", woken, c.Deadline())
 	}
+	b.Set(60) // later than it was: no need either
+	b.Set(50)
+	if woken != 3 || c.Deadline() != 50 {
+		t.Errorf("woken %d times, deadline %d", woken, c.Deadline())
+	}
 	c.Advance(49)
 	if fired != 0 {
 		t.Error("fired early")

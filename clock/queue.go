@@ -38,11 +38,11 @@ func (t *timer) Set(at Time) {
 	} else {
 		heap.Fix(&q.heap, t.index)
 	}
-	first := t.index == 0
+	sooner := at < q.next()
 	q.publish()
 	q.mu.Unlock()
-	if first {
-		q.woken()
+	if sooner {
+		q.woken() // a sleeper that wakes too early finds out by itself
 	}
 }
 
