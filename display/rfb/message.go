@@ -169,8 +169,8 @@ func (c *client) pointerEvent() error {
 	if err != nil {
 		return err
 	}
+	absolute := c.s.cfg.Input != nil && c.s.cfg.Input.Absolute() // it takes locks of its own
 	c.mu.Lock()
-	absolute := c.s.cfg.Input != nil && c.s.cfg.Input.Absolute()
 	moves := c.told && !c.absolute // the client knows that it has to send movements
 	if c.settings.can&canPointerChange != 0 && absolute != c.absolute {
 		c.pingLocked()
