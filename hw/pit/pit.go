@@ -53,7 +53,7 @@ func (p *PIT) Reset(hw.Cause) {
 	defer p.mu.Unlock()
 	for i := range p.chs {
 		p.timers[i].Stop()
-		p.chs[i] = channel{mode: 3, rw: rwBoth, gate: i != 2}
+		p.chs[i] = channel{mode: 3, rw: rwBoth, gate: i != 2, edge: -1}
 	}
 }
 

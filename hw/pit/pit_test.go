@@ -164,6 +164,16 @@ func TestIRQ_fastRateIsBounded(t *testing.T) {
 	}
 }
 
+func TestReset_lateTimer(t *testing.T) {
+	r := newRig(t)
+	r.load(0, 2, 1000)
+	r.pit.Reset(hw.Hard)
+	r.out.Set(false)
+	r.out.Pulses()
+	r.pit.fire(0) // a timer may run once more after Stop
+	r.WantPulses(r.out, 0)
+}
+
 func TestReload_afterCycle(t *testing.T) {
 	r := newRig(t)
 	r.load(0, 2, 100)
