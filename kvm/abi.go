@@ -87,11 +87,11 @@ type regs struct {
 }
 
 type segment struct {
-	Base                           uint64
-	Limit                          uint32
-	Selector                       uint16
-	Type, Present, DPL, DB, S      uint8
-	L, G, AVL, Unusable, _padding0 uint8
+	Base                      uint64
+	Limit                     uint32
+	Selector                  uint16
+	Type, Present, DPL, DB, S uint8
+	L, G, AVL, Unusable, _    uint8
 }
 
 type dtable struct {

@@ -37,8 +37,6 @@ func (r runPage) u16(off int) uint16 { return *(*uint16)(unsafe.Pointer(&r.mem[o
 func (r runPage) u32(off int) uint32 { return *(*uint32)(unsafe.Pointer(&r.mem[off])) }
 func (r runPage) u64(off int) uint64 { return *(*uint64)(unsafe.Pointer(&r.mem[off])) }
 
-func (r runPage) putU64(off int, v uint64) { *(*uint64)(unsafe.Pointer(&r.mem[off])) = v }
-
 // setImmediateExit makes KVM_RUN return at once, or run again. The byte at offset 1 is set from any goroutine; its word is written whole, since the
 // bytes around it (request_interrupt_window and padding) are not used.
 func (r runPage) setImmediateExit(on bool) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -191,10 +190,4 @@ func socketArg(option, kind, rest string) *keyval {
 		k.pairs = append(k.pairs, pair{"port", strings.TrimPrefix(at[i:], ":")})
 	}
 	return k
-}
-
-// portNumber reads a TCP port.
-func portNumber(s string) (int, bool) {
-	n, err := strconv.Atoi(s)
-	return n, err == nil && n >= 0 && n <= 65535
 }

@@ -72,10 +72,11 @@ func (b *PC) firmware() error {
 	}
 	order := &bootOrder{rtc: b.rtc}
 	var err error
-	if order.first[0], order.first[1], err = firmware.CMOS(cmp.Or(b.cfg.BootOnce, b.cfg.Boot.Order)); err != nil {
+	usual := cmp.Or(b.cfg.Boot.Order, firmware.DefaultOrder)
+	if order.first[0], order.first[1], err = firmware.CMOS(cmp.Or(b.cfg.BootOnce, usual)); err != nil {
 		return err
 	}
-	if order.later[0], order.later[1], err = firmware.CMOS(b.cfg.Boot.Order); err != nil {
+	if order.later[0], order.later[1], err = firmware.CMOS(usual); err != nil {
 		return err
 	}
 	b.Add("bootorder", order)
