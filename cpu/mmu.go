@@ -41,7 +41,7 @@ type tlbInfo struct {
 	off    uint64         // of the page in region
 	perm   access         // what has been allowed (accWrite only once the dirty bit is set)
 	global bool
-	large  bool // part of a page of more than 4 KiB
+	large  uint8 // log2 of the page's size if that is more than 4 KiB, else 0
 }
 
 // tlb is one table.
@@ -185,10 +185,10 @@ func (c *CPU) invlpg(lin uint64) {
 	}
 }
 
-// dropLarge forgets all that may belong to one large page: what shares the largest size of page with it.
+// dropLarge forgets all parts of the large pages that a page belongs to.
 func (t *tlb) dropLarge(page uint64) {
 	for i := range uint64(tlbSize) {
-		if e := &t.info[i]; e.large && e.tag>>30 == page>>30 {
+		if e := &t.info[i]; e.large != 0 && e.tag>>(e.large&63) == page>>(e.large&63) {
 			t.drop(i)
 		}
 	}
@@ -245,10 +245,10 @@ func (c *CPU) fill(t *tlb, lin uint64, w walked) {
 	phys := w.phys & c.mmu.a20 &^ pageMask
 	*e = tlbInfo{tag: lin &^ pageMask, phys: phys, perm: w.perm, global: w.global, large: w.large}
 	hot.clear()
-	if w.large {
-		h := half(lin)
-		t.largeLo[h] = min(t.largeLo[h], e.tag)
-		t.largeHi[h] = max(t.largeHi[h], e.tag)
+	if w.large != 0 {
+		h, in := half(lin), uint64(1)<<w.large-1
+		t.largeLo[h] = min(t.largeLo[h], e.tag&^in)
+		t.largeHi[h] = max(t.largeHi[h], e.tag|in)
 	}
 	r, ok := c.find(phys)
 	off := r.Off + phys - r.Addr

@@ -33,7 +33,7 @@ type walked struct {
 	phys   uint64
 	perm   access
 	global bool
-	large  bool
+	large  uint8 // log2 of the size of a page of more than 4 KiB
 }
 
 // walker is one page walk.
@@ -215,12 +215,15 @@ func (w *walker) leaf(at uint64, size uint8, e uint64, shift uint) (r walked) {
 	if size == 4 {
 		addr &= 0xffffffff
 	}
-	return walked{
+	r = walked{
 		phys:   addr&^in | w.lin&in,
 		perm:   perm,
 		global: e&pteG != 0 && c.cr4&x86.CR4PGE != 0,
-		large:  shift > 12,
 	}
+	if shift > 12 {
+		r.large = uint8(shift)
+	}
+	return r
 }
 
 // allowed says what the rights gathered allow (4.6).

@@ -71,7 +71,7 @@ func compare(t *testing.T, src string) {
 	if b := ours.ram.Bytes()[:lowRAM]; !bytes.Equal(b, mem) {
 		for i := range mem {
 			accessed := i >= gdtAt && i < gdtEnd && i&7 == 5 // QEMU does not set the bit when a return loads CS or SS
-			pdpte := i >= pdptAt && i < pdptAt+32 // QEMU sets accessed bits there, which are reserved
+			pdpte := i >= pdptAt && i < pdptAt+32            // QEMU sets accessed bits there, which are reserved
 			if b[i] != mem[i] && !pdpte && !(accessed && b[i] == mem[i]|1) {
 				t.Fatalf("memory at %#x is %02x, QEMU's %02x", i, b[i], mem[i])
 			}
