@@ -118,6 +118,22 @@ func (c *CPU) codeWritten(r *memory.Region, off, n uint64) {
 	}
 }
 
+// tellFastStores precedes a flush that may have been asked for because another processor watches a page: what we could store there unseen since it
+// does so counts as written.
+func (c *CPU) tellFastStores() {
+	for _, t := range c.tables() {
+		if t == nil {
+			continue
+		}
+		for i := range t.hot {
+			e := &t.info[i]
+			if t.hot[i].wr != noTag && e.region != nil && e.region.Watched(e.off, 1) {
+				c.vm.tellWritten(c, stretch{e.region, e.off, memory.PageSize})
+			}
+		}
+	}
+}
+
 // dropWritten drops the blocks that others have written to.
 func (c *CPU) dropWritten() {
 	list, all := c.blk.written.take()

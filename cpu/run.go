@@ -194,6 +194,9 @@ func (c *CPU) turns() accel.Exit {
 				c.requests.And(^reqKick)
 				return accel.Kicked
 			}
+			if r&reqFlush != 0 && c.vm.sys.cpus > 1 {
+				c.tellFastStores()
+			}
 			exit, leave := c.events()
 			c.syncBases()
 			if leave {
