@@ -534,3 +534,32 @@ func TestSnapshotMidway(t *testing.T) {
 		t.Error("data differ by DMA after loading")
 	}
 }
+
+// BenchmarkDataPort is what a boot loader without REP INS pays for a word.
+func BenchmarkDataPort(b *testing.B) {
+	f, _ := one(b, 2000)
+	for b.Loop() {
+		if f.In8(f.ctrl)&ata.StatusDRQ == 0 {
+			f.command(0x20, 0, 128)
+			f.wait()
+		}
+		for range 256 {
+			f.In16(f.base)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/256, "ns/word")
+}
+
+// BenchmarkDataPortRepeated is what one pays with REP INS, in DRQ blocks.
+func BenchmarkDataPortRepeated(b *testing.B) {
+	f, _ := one(b, 2000)
+	v := f.Ports.View()
+	var p [512]byte
+	for b.Loop() {
+		if v.ReadRepeated(uint64(f.base), 2, p[:]) == 0 {
+			f.command(0x20, 0, 128)
+			f.wait()
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/256, "ns/word")
+}
