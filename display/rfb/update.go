@@ -219,52 +219,67 @@ func (u *updater) appendPseudo() (n int, resized bool) {
 	can, all := u.set.can, image.Rectangle{Max: u.pic.Size()}
 	first := u.answered != u.set.count // since the last SetEncodings
 	u.answered = u.set.count
-	add := func(r image.Rectangle, encoding int32) {
-		u.buf = appendRect(u.buf, r, encoding)
-		n++
-	}
-	resized = u.pic.Size() != u.pic.ClientSize() && can&(canResize|canExtResize) != 0
-	switch {
-	case can&canExtResize != 0:
-		if resized || first {
-			add(all, encExtDesktopSize)
-			u.appendScreens()
-		}
-		if u.refuse { // reason 1: this client's wish; status 1: it is not allowed
-			add(all.Add(image.Pt(1, 1)), encExtDesktopSize)
-			u.appendScreens()
-		}
-	case resized:
-		add(all, encDesktopSize)
-	}
-	u.refuse = false
-	if resized {
-		u.pic.SetClientSize(u.pic.Size())
-	}
+	n, resized = u.appendSize(first)
 	if first && can&canExtKey != 0 {
-		add(all, encExtKey)
+		u.buf = appendRect(u.buf, all, encExtKey)
+		n++
 	}
 	if name := u.c.s.desktopName(); name != u.name && can&canName != 0 {
 		u.name = name
-		add(image.Rectangle{}, encDesktopName)
-		u.buf = appendString(u.buf, name)
+		u.buf = appendString(appendRect(u.buf, image.Rectangle{}, encDesktopName), name)
+		n++
 	}
 	if u.c.s.cfg.Input == nil {
 		return n, resized
 	}
 	if mode, tell := u.pointerMode(first); tell {
-		add(all.Add(image.Pt(mode, 0)), encPointerChange)
+		u.buf = appendRect(u.buf, all.Add(image.Pt(mode, 0)), encPointerChange)
+		n++
 	}
-	leds := u.c.s.cfg.Input.LEDs()
-	if changed := first || leds != u.leds; changed && can&canLEDs != 0 {
-		add(image.Rectangle{}, encLEDs)
-		u.buf = append(u.buf, byte(leds))
-	} else if changed && can&canVMwareLEDs != 0 {
-		add(image.Rectangle{}, encVMwareLEDs)
-		u.buf = append(u.buf, 0, 0, 0, byte(leds))
+	return n + u.appendLEDs(first), resized
+}
+
+// appendSize appends the size of the picture.
+func (u *updater) appendSize(first bool) (n int, resized bool) {
+	can, all := u.set.can, image.Rectangle{Max: u.pic.Size()}
+	resized = u.pic.Size() != u.pic.ClientSize() && can&(canResize|canExtResize) != 0
+	switch {
+	case can&canExtResize != 0:
+		if resized || first {
+			u.buf = appendRect(u.buf, all, encExtDesktopSize)
+			u.appendScreens()
+			n++
+		}
+		if u.refuse { // reason 1: this client's wish; status 1: it is not allowed
+			u.buf = appendRect(u.buf, all.Add(image.Pt(1, 1)), encExtDesktopSize)
+			u.appendScreens()
+			n++
+		}
+	case resized:
+		u.buf = appendRect(u.buf, all, encDesktopSize)
+		n++
 	}
-	u.leds = leds
+	u.refuse = false
+	if resized {
+		u.pic.SetClientSize(u.pic.Size())
+	}
 	return n, resized
+}
+
+// appendLEDs appends the lights of the guest's keyboard.
+func (u *updater) appendLEDs(first bool) int {
+	leds := u.c.s.cfg.Input.LEDs()
+	changed := first || leds != u.leds
+	u.leds = leds
+	switch can := u.set.can; {
+	case changed && can&canLEDs != 0:
+		u.buf = append(appendRect(u.buf, image.Rectangle{}, encLEDs), byte(leds))
+		return 1
+	case changed && can&canVMwareLEDs != 0:
+		u.buf = append(appendRect(u.buf, image.Rectangle{}, encVMwareLEDs), 0, 0, 0, byte(leds))
+		return 1
+	}
+	return 0
 }
 
 // appendScreens is the body of an ExtendedDesktopSize: one screen.
