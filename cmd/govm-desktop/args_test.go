@@ -123,6 +123,7 @@ func TestBuild_mistakes(t *testing.T) {
 		{"-accel soft,icount=on -smp 2", "-smp 1"},
 		{"-cpu magic", "magic"},
 		{"-rtc base=noon", "belongs there"},
+		{"-m 1T", "give the guest less"},
 		{"-vnc nonsense", "-vnc nonsense"},
 		{"-serial null -serial null -serial null -serial null -serial null", "4 serial ports"},
 	} {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"govm-desktop/accel"
 	"govm-desktop/block"
 	"govm-desktop/clock"
@@ -136,6 +138,9 @@ func (p *program) machine() error {
 		Boot: s.boot, BootOnce: s.bootOnce, Input: p.input, Scancode: p.keys.Scancode, NoReboot: s.noReboot, NoShutdown: s.noShutdown, NoACPI: s.noACPI, NoHPET: s.noHPET,
 		SerialConsole: s.nographic, Log: p.log,
 	}
+	if err := enoughMemory(s.ram); err != nil {
+		return err
+	}
 	for _, step := range []func(*pc.Config) error{p.accelerator, p.time, p.roms, p.images, p.direct, p.ports} {
 		if err := step(&cfg); err != nil {
 			return err
@@ -152,6 +157,18 @@ func (p *program) machine() error {
 		default: // nobody takes them
 		}
 	})
+	return nil
+}
+
+// enoughMemory compares the guest's memory with what the host has in all: more than that can only end in the guest's or another program's death.
+func enoughMemory(ram uint64) error {
+	var i unix.Sysinfo_t
+	if err := unix.Sysinfo(&i); err != nil {
+		return fmt.Errorf("the host's memory: %w", err)
+	}
+	if all := (uint64(i.Totalram) + uint64(i.Totalswap)) * uint64(i.Unit); ram > all {
+		return &machine.ConfigError{Option: "-m", Value: fmt.Sprintf("%dM", ram>>20), Reason: fmt.Sprintf("the host has %d MiB with its swap: give the guest less", all>>20)}
+	}
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -181,10 +182,15 @@ func (p *program) swap(i int, d block.Disk, file string, force bool) error {
 // serve runs a monitor on a stream.
 func (p *program) serve(c chardev.Stream, f func(io.ReadWriter) error) {
 	go func() {
-		if err := f(c); err != nil {
+		if err := f(c); err != nil && !closed(err) {
 			p.log.Warn("monitor", "err", err)
 		}
 	}()
+}
+
+// closed reports whether a stream ended because we closed it.
+func closed(err error) bool {
+	return errors.Is(err, io.ErrClosedPipe) || errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrClosed)
 }
 
 func (p *program) hmp(rw io.ReadWriter) error { return hmp.Serve(p.table, &control{p}, rw) }
