@@ -361,21 +361,27 @@ func (p *program) vnc() error {
 	if len(specs) == 0 && p.s.display == "" && !p.s.nographic && p.s.vga == "std" && !p.s.nodefaults {
 		specs = []string{"127.0.0.1:0,to=99"}
 	}
-	for _, spec := range specs {
-		if spec == "none" {
+	cfg := rfb.Config{Screen: p.pc.Screen(), Input: p.input, Keys: p.keys, Name: p.s.name, Log: p.log}
+	for _, arg := range specs {
+		spec, err := rfb.ParseSpec(arg)
+		if err != nil {
+			return &machine.ConfigError{Option: "-vnc", Value: arg, Reason: err.Error()}
+		}
+		l, err := spec.Listen()
+		if err != nil {
+			return &machine.ConfigError{Option: "-vnc", Value: arg, Reason: err.Error()}
+		}
+		if l == nil {
 			continue
 		}
-		l, err := rfb.Listen(spec)
-		if err != nil {
-			return &machine.ConfigError{Option: "-vnc", Value: spec, Reason: err.Error()}
-		}
 		p.vncAt = append(p.vncAt, l)
+		cfg.Share, cfg.Connections = spec.Share, spec.Connections
 		fmt.Fprintf(os.Stderr, "govm-desktop: %s\n", rfb.Describe(l))
 	}
 	if len(p.vncAt) == 0 {
 		return nil
 	}
-	p.rfb = rfb.New(rfb.Config{Screen: p.pc.Screen(), Input: p.input, Keys: p.keys, Name: p.s.name, Log: p.log})
+	p.rfb = rfb.New(cfg)
 	for _, l := range p.vncAt {
 		go p.rfb.Serve(l)
 	}

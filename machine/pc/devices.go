@@ -163,8 +163,18 @@ func (loader) State(*snapshot.Coder) {}
 // PowerButton implements machine.Board.
 func (b *PC) PowerButton() { b.pm.PowerButton() }
 
-// WakeUp implements machine.Board.
-func (b *PC) WakeUp() { b.pm.Wake() }
+// WakeUp implements machine.Board. The reason in the CMOS's shutdown byte is what sends SeaBIOS down its resume path.
+func (b *PC) WakeUp() {
+	if b.pm.Wake() {
+		b.rtc.SetCMOS(cmosShutdown, shutdownS3)
+	}
+}
+
+// The CMOS byte that says why the processor was reset, and its value for the end of ACPI S3.
+const (
+	cmosShutdown = 0x0f
+	shutdownS3   = 0xfe
+)
 
 // sleep is what the guest wants by SLP_EN.
 func (b *PC) sleep(s acpi.Sleep) {
