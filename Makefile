@@ -33,7 +33,7 @@ deps-test:
 
 # A PC on the built-in demo guest, over VNC.
 run: deps build
-	@sh tools/run.sh $(BIN)/govm-desktop $(ARGS)
+	@bash tools/run.sh $(BIN)/govm-desktop $(ARGS)
 
 # Guests from Debian's packages, cached outside the tree.
 guests:

@@ -1,9 +1,14 @@
-#!/bin/sh
-# run.sh PROGRAM ARGUMENT … : starts a PC that can be seen, and says how. Without arguments it runs the built-in demo guest.
+#!/usr/bin/env bash
+# run.sh PROGRAM ARGUMENT … : starts a PC that can be seen, and says how. Without arguments it runs the built-in demo guest. On a desktop the viewer is opened too.
 set -eu
 program=$1
 shift
 [ $# -gt 0 ] || set -- -demo
-echo "Look at the PC with a VNC viewer, for instance: xtigervncviewer 127.0.0.1:N, with the display number N that is printed below."
+n=0
+while [ $n -lt 99 ] && (exec 3<>"/dev/tcp/127.0.0.1/$((5900 + n))") 2>/dev/null; do n=$((n + 1)); done
+echo "A PC starts on VNC display $n. Any VNC viewer shows it, for instance: xtigervncviewer 127.0.0.1:$n"
 echo "Type 'quit' here, or press Ctrl-C, to switch it off; 'help' lists what else the monitor understands."
-exec "$program" -vnc 127.0.0.1:0,to=99 -monitor stdio "$@"
+if [ -n "${DISPLAY:-}" ] && command -v xtigervncviewer >/dev/null; then
+	(sleep 1; exec xtigervncviewer "127.0.0.1:$n" </dev/null >/dev/null 2>&1) &
+fi
+exec "$program" -vnc "127.0.0.1:$n" -monitor stdio "$@"
