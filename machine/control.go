@@ -27,7 +27,7 @@ func (m *Machine) Cont() error {
 	}
 	if m.closing {
 		m.mu.Unlock()
-		return errEnded
+		return ErrEnded
 	}
 	m.status = Running
 	m.mu.Unlock()

@@ -208,13 +208,14 @@ func (m *Machine) Wait() error {
 // Ended is closed when the machine has ended.
 func (m *Machine) Ended() <-chan struct{} { return m.ended }
 
-var errEnded = errors.New("machine: it has ended")
+// ErrEnded is what those get who want something of a machine that has ended.
+var ErrEnded = errors.New("machine: it has ended")
 
 // State reads a processor's registers. The processor is interrupted for it.
 func (m *Machine) State(cpu int, s *x86.State) error {
 	var err error
 	if !m.Do(cpu, func(c accel.VCPU) { err = c.Get(s) }) {
-		return errEnded
+		return ErrEnded
 	}
 	return err
 }

@@ -102,7 +102,7 @@ func (p *program) close() {
 func (p *program) run(stopped bool) error {
 	go p.tellEvents()
 	if !stopped {
-		if err := p.pc.Cont(); err != nil {
+		if err := p.pc.Cont(); err != nil && !errors.Is(err, machine.ErrEnded) { // a monitor may have been quicker
 			return err
 		}
 	}
