@@ -8,17 +8,19 @@ import (
 // block is a run of instructions with one entry: up to a control transfer, to the end of the page, or to maxBlock instructions. Its last record
 // is codeNext unless the instruction before it ends the block by itself.
 type block struct {
-	insts []inst
-	key   uint64 // host address of the first byte, so that every mapping of the code shares the block
-	key2  uint64 // of the page that the last instruction runs on into; 0: none
+	// What the loop looks at, in one cache line.
+	first *inst
+	// link is where control went from here: to the instruction after it, and to the branch's target.
+	link  [2]link
+	count uint32 // of instructions
 	mode  mode
 	len   uint32 // in bytes
-	count uint32 // of instructions
 	stale bool   // its bytes have changed
 
-	// link is where control went from here: to the instruction after it, and to the branch's target.
-	link [2]link
-	hash *block // next in the same bucket
+	key   uint64 // host address of the first byte, so that every mapping of the code shares the block
+	key2  uint64 // of the page that the last instruction runs on into; 0: none
+	insts []inst
+	hash  *block // next in the same bucket
 }
 
 // link is a block known to follow another, as long as the translations of that generation hold.
@@ -164,7 +166,7 @@ func (c *CPU) build(lin uint64, p codePage, key uint64) *block {
 	n, size, key2 := c.decodeBlock(lin, p, key != 0)
 	if key == 0 {
 		insts := append([]inst(nil), k.scratch[:n+1]...)
-		k.lone = &block{insts: insts, mode: c.mode, len: size, count: uint32(n)}
+		k.lone = &block{first: &insts[0], insts: insts, mode: c.mode, len: size, count: uint32(n)}
 		return k.lone
 	}
 	b := c.allocBlock(n + 1)
@@ -230,6 +232,9 @@ func (c *CPU) decodeBlock(lin uint64, p codePage, cached bool) (n int, size uint
 		n++
 		if c.table.special && !c.single {
 			c.table.specialise(in, c.mode)
+			if n > 1 {
+				k.scratch[n-2].fuse(in)
+			}
 		}
 		if c.ends(in) {
 			break
@@ -322,7 +327,8 @@ func (c *CPU) allocBlock(n int) *block {
 	}
 	b := &k.blocks[k.usedB-1][k.freeB]
 	k.freeB++
-	*b = block{insts: k.insts[k.usedI-1][k.freeI : k.freeI+n : k.freeI+n]}
+	insts := k.insts[k.usedI-1][k.freeI : k.freeI+n : k.freeI+n]
+	*b = block{first: &insts[0], insts: insts}
 	k.freeI += n
 	return b
 }

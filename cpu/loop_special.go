@@ -402,3 +402,37 @@ func (in *inst) extend(op uint8) {
 	}
 	in.pick(sx32[op&1][mem], sx64[op&1][mem])
 }
+
+// fuse makes one form of CMP or TEST and the Jcc in the record behind it.
+func (in *inst) fuse(jcc *inst) {
+	if jcc.code < codeJcc0 || jcc.code > codeJcc15 || in.code < codeCmpRR8 || in.code > codeTestMI64 {
+		return
+	}
+	// The conditions at which to jump, by 1: equal, 2: below, 4: less.
+	const equal, below, less = 0b10101010, 0b11001100, 0b11110000
+	var when uint8
+	switch cc := uint8(jcc.code - codeJcc0); cc &^ 1 {
+	case 2:
+		when = below
+	case 4:
+		when = equal
+	case 6:
+		when = below | equal
+	case 8:
+		if in.code < codeTestRR8 {
+			return // the sign of a difference says nothing on its own
+		}
+		when = less
+	case 12:
+		when = less
+	case 14:
+		when = less | equal
+	default:
+		return
+	}
+	if jcc.code&1 != codeJcc0&1 {
+		when = ^when
+	}
+	in.imm2 = when
+	in.code += codeCmpJRR8 - codeCmpRR8
+}

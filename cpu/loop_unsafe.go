@@ -269,6 +269,37 @@ const (
 	codeCmovRR64x13
 	codeCmovRR64x14
 	codeCmovRR64x15
+	codeCmpJRR8
+	codeCmpJRI8
+	codeCmpJRM8
+	codeCmpJMR8
+	codeCmpJMI8
+	codeCmpJRR32
+	codeCmpJRI32
+	codeCmpJRM32
+	codeCmpJMR32
+	codeCmpJMI32
+	codeCmpJRR64
+	codeCmpJRI64
+	codeCmpJRM64
+	codeCmpJMR64
+	codeCmpJMI64
+	codeTestJRR8
+	codeTestJRI8
+	codeTestJRM8
+	codeTestJMR8
+	codeTestJMI8
+	codeTestJRR32
+	codeTestJRI32
+	codeTestJRM32
+	codeTestJMR32
+	codeTestJMI32
+	codeTestJRR64
+	codeTestJRI64
+	codeTestJRM64
+	codeTestJMR64
+	codeTestJMI64
+	codeEnd
 )
 
 // runBlocks runs blocks until something has to be looked at between instructions: a request, or the end of a block whose last instruction may
@@ -283,7 +314,7 @@ func (c *CPU) runBlocks() {
 	for {
 		c.gpr[regRIP] = rip
 		k := 0 // the link by which control leaves the block; -1: none
-		in := &b.insts[0]
+		in := b.first
 	run:
 		for {
 			switch in.code {
@@ -2677,6 +2708,795 @@ func (c *CPU) runBlocks() {
 				if c.ccDst != 0 && !c.less() {
 					c.gpr[in.dst&31] = c.gpr[in.src&31]
 				}
+			case codeCmpJRR8:
+				a, b := uint8(c.gpr[in.dst&31]), uint8(c.gpr[in.src&31])
+				r := a - b
+				c.cc, c.ccDst, c.ccSrc = ccSub+0, uint64(int64(int8(r))), uint64(int64(int8(b)))
+				var n uint8
+				if a == b {
+					n = 1
+				}
+				if a < b {
+					n |= 2
+				}
+				if int8(a) < int8(b) {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeCmpJRI8:
+				a, b := uint8(c.gpr[in.dst&31]), uint8(in.imm)
+				r := a - b
+				c.cc, c.ccDst, c.ccSrc = ccSub+0, uint64(int64(int8(r))), uint64(int64(int8(b)))
+				var n uint8
+				if a == b {
+					n = 1
+				}
+				if a < b {
+					n |= 2
+				}
+				if int8(a) < int8(b) {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeCmpJRM8:
+				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
+				var b uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == lin&^pageMask {
+					b = *(*uint8)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint8(c.loadSlow(lin, 1))
+				}
+				a := uint8(c.gpr[in.dst&31])
+				r := a - b
+				c.cc, c.ccDst, c.ccSrc = ccSub+0, uint64(int64(int8(r))), uint64(int64(int8(b)))
+				var n uint8
+				if a == b {
+					n = 1
+				}
+				if a < b {
+					n |= 2
+				}
+				if int8(a) < int8(b) {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeCmpJMR8:
+				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
+				var a uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == lin&^pageMask {
+					a = *(*uint8)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint8(c.loadSlow(lin, 1))
+				}
+				b := uint8(c.gpr[in.src&31])
+				r := a - b
+				c.cc, c.ccDst, c.ccSrc = ccSub+0, uint64(int64(int8(r))), uint64(int64(int8(b)))
+				var n uint8
+				if a == b {
+					n = 1
+				}
+				if a < b {
+					n |= 2
+				}
+				if int8(a) < int8(b) {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeCmpJMI8:
+				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
+				var a uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == lin&^pageMask {
+					a = *(*uint8)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint8(c.loadSlow(lin, 1))
+				}
+				b := uint8(in.imm)
+				r := a - b
+				c.cc, c.ccDst, c.ccSrc = ccSub+0, uint64(int64(int8(r))), uint64(int64(int8(b)))
+				var n uint8
+				if a == b {
+					n = 1
+				}
+				if a < b {
+					n |= 2
+				}
+				if int8(a) < int8(b) {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeCmpJRR32:
+				a, b := uint32(c.gpr[in.dst&31]), uint32(c.gpr[in.src&31])
+				r := a - b
+				c.cc, c.ccDst, c.ccSrc = ccSub+2, uint64(int64(int32(r))), uint64(int64(int32(b)))
+				var n uint8
+				if a == b {
+					n = 1
+				}
+				if a < b {
+					n |= 2
+				}
+				if int32(a) < int32(b) {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeCmpJRI32:
+				a, b := uint32(c.gpr[in.dst&31]), uint32(in.imm)
+				r := a - b
+				c.cc, c.ccDst, c.ccSrc = ccSub+2, uint64(int64(int32(r))), uint64(int64(int32(b)))
+				var n uint8
+				if a == b {
+					n = 1
+				}
+				if a < b {
+					n |= 2
+				}
+				if int32(a) < int32(b) {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeCmpJRM32:
+				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
+				var b uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+					b = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint32(c.loadSlow(lin, 4))
+				}
+				a := uint32(c.gpr[in.dst&31])
+				r := a - b
+				c.cc, c.ccDst, c.ccSrc = ccSub+2, uint64(int64(int32(r))), uint64(int64(int32(b)))
+				var n uint8
+				if a == b {
+					n = 1
+				}
+				if a < b {
+					n |= 2
+				}
+				if int32(a) < int32(b) {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeCmpJMR32:
+				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
+				var a uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+					a = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint32(c.loadSlow(lin, 4))
+				}
+				b := uint32(c.gpr[in.src&31])
+				r := a - b
+				c.cc, c.ccDst, c.ccSrc = ccSub+2, uint64(int64(int32(r))), uint64(int64(int32(b)))
+				var n uint8
+				if a == b {
+					n = 1
+				}
+				if a < b {
+					n |= 2
+				}
+				if int32(a) < int32(b) {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeCmpJMI32:
+				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
+				var a uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+					a = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint32(c.loadSlow(lin, 4))
+				}
+				b := uint32(in.imm)
+				r := a - b
+				c.cc, c.ccDst, c.ccSrc = ccSub+2, uint64(int64(int32(r))), uint64(int64(int32(b)))
+				var n uint8
+				if a == b {
+					n = 1
+				}
+				if a < b {
+					n |= 2
+				}
+				if int32(a) < int32(b) {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeCmpJRR64:
+				a, b := c.gpr[in.dst&31], c.gpr[in.src&31]
+				r := a - b
+				c.cc, c.ccDst, c.ccSrc = ccSub+3, r, b
+				var n uint8
+				if a == b {
+					n = 1
+				}
+				if a < b {
+					n |= 2
+				}
+				if int64(a) < int64(b) {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeCmpJRI64:
+				a, b := c.gpr[in.dst&31], in.imm
+				r := a - b
+				c.cc, c.ccDst, c.ccSrc = ccSub+3, r, b
+				var n uint8
+				if a == b {
+					n = 1
+				}
+				if a < b {
+					n |= 2
+				}
+				if int64(a) < int64(b) {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeCmpJRM64:
+				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
+				var b uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+7)&^pageMask {
+					b = *(*uint64)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint64(c.loadSlow(lin, 8))
+				}
+				a := c.gpr[in.dst&31]
+				r := a - b
+				c.cc, c.ccDst, c.ccSrc = ccSub+3, r, b
+				var n uint8
+				if a == b {
+					n = 1
+				}
+				if a < b {
+					n |= 2
+				}
+				if int64(a) < int64(b) {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeCmpJMR64:
+				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
+				var a uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+7)&^pageMask {
+					a = *(*uint64)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint64(c.loadSlow(lin, 8))
+				}
+				b := c.gpr[in.src&31]
+				r := a - b
+				c.cc, c.ccDst, c.ccSrc = ccSub+3, r, b
+				var n uint8
+				if a == b {
+					n = 1
+				}
+				if a < b {
+					n |= 2
+				}
+				if int64(a) < int64(b) {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeCmpJMI64:
+				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
+				var a uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+7)&^pageMask {
+					a = *(*uint64)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint64(c.loadSlow(lin, 8))
+				}
+				b := in.imm
+				r := a - b
+				c.cc, c.ccDst, c.ccSrc = ccSub+3, r, b
+				var n uint8
+				if a == b {
+					n = 1
+				}
+				if a < b {
+					n |= 2
+				}
+				if int64(a) < int64(b) {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeTestJRR8:
+				a, b := uint8(c.gpr[in.dst&31]), uint8(c.gpr[in.src&31])
+				r := a & b
+				c.cc, c.ccDst, c.ccSrc = ccRes+0, uint64(int64(int8(r))), 0
+				var n uint8
+				if r == 0 {
+					n = 1
+				}
+				if int8(r) < 0 {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeTestJRI8:
+				a, b := uint8(c.gpr[in.dst&31]), uint8(in.imm)
+				r := a & b
+				c.cc, c.ccDst, c.ccSrc = ccRes+0, uint64(int64(int8(r))), 0
+				var n uint8
+				if r == 0 {
+					n = 1
+				}
+				if int8(r) < 0 {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeTestJRM8:
+				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
+				var b uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == lin&^pageMask {
+					b = *(*uint8)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint8(c.loadSlow(lin, 1))
+				}
+				a := uint8(c.gpr[in.dst&31])
+				r := a & b
+				c.cc, c.ccDst, c.ccSrc = ccRes+0, uint64(int64(int8(r))), 0
+				var n uint8
+				if r == 0 {
+					n = 1
+				}
+				if int8(r) < 0 {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeTestJMR8:
+				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
+				var a uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == lin&^pageMask {
+					a = *(*uint8)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint8(c.loadSlow(lin, 1))
+				}
+				b := uint8(c.gpr[in.src&31])
+				r := a & b
+				c.cc, c.ccDst, c.ccSrc = ccRes+0, uint64(int64(int8(r))), 0
+				var n uint8
+				if r == 0 {
+					n = 1
+				}
+				if int8(r) < 0 {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeTestJMI8:
+				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
+				var a uint8
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == lin&^pageMask {
+					a = *(*uint8)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint8(c.loadSlow(lin, 1))
+				}
+				b := uint8(in.imm)
+				r := a & b
+				c.cc, c.ccDst, c.ccSrc = ccRes+0, uint64(int64(int8(r))), 0
+				var n uint8
+				if r == 0 {
+					n = 1
+				}
+				if int8(r) < 0 {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeTestJRR32:
+				a, b := uint32(c.gpr[in.dst&31]), uint32(c.gpr[in.src&31])
+				r := a & b
+				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), 0
+				var n uint8
+				if r == 0 {
+					n = 1
+				}
+				if int32(r) < 0 {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeTestJRI32:
+				a, b := uint32(c.gpr[in.dst&31]), uint32(in.imm)
+				r := a & b
+				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), 0
+				var n uint8
+				if r == 0 {
+					n = 1
+				}
+				if int32(r) < 0 {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeTestJRM32:
+				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
+				var b uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+					b = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint32(c.loadSlow(lin, 4))
+				}
+				a := uint32(c.gpr[in.dst&31])
+				r := a & b
+				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), 0
+				var n uint8
+				if r == 0 {
+					n = 1
+				}
+				if int32(r) < 0 {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeTestJMR32:
+				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
+				var a uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+					a = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint32(c.loadSlow(lin, 4))
+				}
+				b := uint32(c.gpr[in.src&31])
+				r := a & b
+				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), 0
+				var n uint8
+				if r == 0 {
+					n = 1
+				}
+				if int32(r) < 0 {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeTestJMI32:
+				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
+				var a uint32
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+3)&^pageMask {
+					a = *(*uint32)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint32(c.loadSlow(lin, 4))
+				}
+				b := uint32(in.imm)
+				r := a & b
+				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), 0
+				var n uint8
+				if r == 0 {
+					n = 1
+				}
+				if int32(r) < 0 {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeTestJRR64:
+				a, b := c.gpr[in.dst&31], c.gpr[in.src&31]
+				r := a & b
+				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, 0
+				var n uint8
+				if r == 0 {
+					n = 1
+				}
+				if int64(r) < 0 {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeTestJRI64:
+				a, b := c.gpr[in.dst&31], in.imm
+				r := a & b
+				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, 0
+				var n uint8
+				if r == 0 {
+					n = 1
+				}
+				if int64(r) < 0 {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeTestJRM64:
+				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
+				var b uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+7)&^pageMask {
+					b = *(*uint64)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					b = uint64(c.loadSlow(lin, 8))
+				}
+				a := c.gpr[in.dst&31]
+				r := a & b
+				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, 0
+				var n uint8
+				if r == 0 {
+					n = 1
+				}
+				if int64(r) < 0 {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeTestJMR64:
+				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
+				var a uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+7)&^pageMask {
+					a = *(*uint64)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint64(c.loadSlow(lin, 8))
+				}
+				b := c.gpr[in.src&31]
+				r := a & b
+				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, 0
+				var n uint8
+				if r == 0 {
+					n = 1
+				}
+				if int64(r) < 0 {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
+			case codeTestJMI64:
+				lin := (c.gpr[in.base&31] + c.gpr[in.index&31]<<(in.scale&63) + uint64(in.disp)) & mask
+				var a uint64
+				if e := &c.mmu.cur[lin>>12&tlbMask]; e.rd == (lin+7)&^pageMask {
+					a = *(*uint64)(unsafe.Add(e.host, lin&pageMask))
+				} else {
+					c.cur = uintptr(unsafe.Pointer(in))
+					a = uint64(c.loadSlow(lin, 8))
+				}
+				b := in.imm
+				r := a & b
+				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, 0
+				var n uint8
+				if r == 0 {
+					n = 1
+				}
+				if int64(r) < 0 {
+					n |= 4
+				}
+				on := in.imm2 >> n & 1
+				in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
+				to := uint64(in.off) + uint64(in.len)
+				if on != 0 {
+					to = in.imm
+				}
+				rip = (rip + to) & mask
+				k = int(on)
+				break run
 
 			}
 			in = (*inst)(unsafe.Add(unsafe.Pointer(in), unsafe.Sizeof(inst{})))
