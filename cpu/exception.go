@@ -61,6 +61,7 @@ func (c *CPU) deliver() bool {
 		e.kind = eventTrap
 	}
 	c.noteException()
+	c.retire(1) // takes time too: a clock of instructions must move where one faults for ever
 	return c.deliverEvent(e)
 }
 
