@@ -11,7 +11,7 @@ MOUSE_NONE  equ 0           ; values of [mouse_kind]
 MOUSE_PLAIN equ 3           ; bytes in a packet
 MOUSE_WHEEL equ 4
 
-TIMEOUT equ 1193 * 30       ; 30 ms
+TIMEOUT equ 1193 * 1000     ; 1 s: some mice and some hosts are slow
 
 ; i8042_init sets up the controller, the keyboard and the mouse; interrupts
 ; are off.

@@ -217,6 +217,11 @@ func (p *commandPort) Read(uint64, int) uint64 {
 	c := (*Controller)(p)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.obf { // a byte whose time has come is there, even if the timer's goroutine is late
+		if c.pump(); c.obf {
+			c.lines()
+		}
+	}
 	return uint64(c.status())
 }
 
