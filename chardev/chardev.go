@@ -15,3 +15,10 @@ type Announcer interface {
 	// Watch has f called, which must not block, at every change, and once with the state as it is.
 	Watch(f func(open bool))
 }
+
+// Caller is a Stream that one client after another connects to, for those that talk with each anew. Found by type assertion.
+type Caller interface {
+	// Next waits for a client that it has not returned yet; nil: the stream is closed. The client's Read ends with io.EOF when the client
+	// has nothing more to say; the next one is let in after Close. Who calls Next does not use the Stream's own Read.
+	Next() io.ReadWriteCloser
+}

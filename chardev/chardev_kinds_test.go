@@ -117,6 +117,41 @@ func TestSocket_serverTakesClientsInTurn(t *testing.T) {
 	}
 }
 
+// TestSocket_next is what a monitor relies on: it greets every client, and still answers one that has said all it will.
+func TestSocket_next(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	s, err := socket.Open(socket.Options{Network: "unix", Address: path, Server: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for c := s.Next(); c != nil; c = s.Next() {
+			io.WriteString(c, "hello ")
+			said, _ := io.ReadAll(c)
+			c.Write(said)
+			c.Close()
+		}
+	}()
+	for _, word := range []string{"one", "two", "three"} {
+		c, err := net.Dial("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(c, word)
+		c.(*net.UnixConn).CloseWrite()
+		if got, err := io.ReadAll(c); err != nil || string(got) != "hello "+word {
+			t.Errorf("heard %q, %v", got, err)
+		}
+		c.Close()
+	}
+	done := make(chan io.ReadWriteCloser)
+	go func() { done <- s.Next() }()
+	s.Close()
+	if c := <-done; c != nil {
+		t.Error("Next returns a client of a closed stream")
+	}
+}
+
 func TestSocket_takesOverADeadServersSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", path)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"govm-desktop/monitor"
 	"govm-desktop/monitor/hmp"
@@ -152,6 +153,33 @@ func TestQMP_dialogue(t *testing.T) {
 	}
 	if f.said() != "+a -a" {
 		t.Errorf("asked %q", f.said())
+	}
+}
+
+// TestQMP_stalledReader has one client that reads nothing: events must not wait for it, nor another client go without them.
+func TestQMP_stalledReader(t *testing.T) {
+	s := &qmp.Server{Table: monitor.NewTable(), Control: &fake{status: "running"}}
+	var readers []*bufio.Reader
+	for range 2 {
+		a, b := pipe(t)
+		go s.Serve(b)
+		io.WriteString(a, `{"execute":"qmp_capabilities"}`)
+		r := bufio.NewReader(a)
+		for range 2 {
+			if _, err := r.ReadString('\n'); err != nil {
+				t.Fatal(err)
+			}
+		}
+		readers = append(readers, r)
+	}
+	for range 3000 {
+		s.Event("RESET", map[string]any{"padding": strings.Repeat("x", 1000)})
+	}
+	s.Flush(time.Millisecond)
+	for range 100 {
+		if l, err := readers[1].ReadString('\n'); err != nil || !strings.Contains(l, "RESET") {
+			t.Fatalf("%q, %v", l, err)
+		}
 	}
 }
 

@@ -25,7 +25,7 @@ type Options struct {
 	NoDelay   bool // TCP_NODELAY
 }
 
-// Stream implements chardev.Stream and chardev.Announcer.
+// Stream implements chardev.Stream, chardev.Announcer and chardev.Caller.
 type Stream struct {
 	opt Options
 	lis net.Listener
@@ -33,6 +33,7 @@ type Stream struct {
 	mu     sync.Mutex // guards everything below
 	cond   *sync.Cond // conn or closed has changed
 	conn   net.Conn
+	given  bool // conn has been given out by Next
 	closed bool
 	watch  []func(bool)
 }
@@ -108,7 +109,7 @@ func (s *Stream) attach(c net.Conn) {
 	if s.closed {
 		c.Close()
 	}
-	s.conn = c
+	s.conn, s.given = c, false
 	s.cond.Broadcast()
 	watch := s.watch
 	s.mu.Unlock()
@@ -206,6 +207,49 @@ func (s *Stream) Write(p []byte) (int, error) {
 		}
 	}
 	return len(p), nil
+}
+
+// Next implements chardev.Caller.
+func (s *Stream) Next() io.ReadWriteCloser {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !s.closed && (s.conn == nil || s.given) {
+		if s.conn == nil && !s.opt.Server && s.opt.Reconnect == 0 {
+			return nil
+		}
+		s.cond.Wait()
+	}
+	if s.closed {
+		return nil
+	}
+	s.given = true
+	return &client{s, s.conn}
+}
+
+// client is one connection.
+type client struct {
+	s *Stream
+	c net.Conn
+}
+
+// Read ends with io.EOF, for whatever reason.
+func (c *client) Read(p []byte) (int, error) {
+	n, err := c.c.Read(p)
+	if n == 0 && err != nil {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// Write drops what a client that has gone should have got.
+func (c *client) Write(p []byte) (int, error) {
+	_, _ = c.c.Write(p)
+	return len(p), nil
+}
+
+func (c *client) Close() error {
+	c.s.detach(c.c)
+	return nil
 }
 
 // Close ends the stream; a server's Unix socket is removed.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -100,29 +101,50 @@ func (p *program) close() {
 
 // run starts the machine, unless the user wants to do that, and waits for its end.
 func (p *program) run(stopped bool) error {
-	go p.tellEvents()
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		p.tellEvents()
+	}()
 	if !stopped {
 		if err := p.pc.Cont(); err != nil && !errors.Is(err, machine.ErrEnded) { // a monitor may have been quicker
 			return err
 		}
 	}
-	return p.pc.Wait()
+	err := p.pc.Wait()
+	<-told
+	p.qmp.Flush(lastWords)
+	return err
 }
 
-// tellEvents carries the machine's events to QMP, off the goroutine that they happen on.
+// lastWords is how long the monitors' clients may take to read the last answers and events.
+const lastWords = time.Second
+
+// tellEvents carries the machine's events to QMP, off the goroutine that they happen on, to the last one.
 func (p *program) tellEvents() {
 	for {
 		select {
 		case e := <-p.events:
-			var data map[string]any
-			if e.Kind == machine.EventShutdown || e.Kind == machine.EventReset {
-				data = map[string]any{"guest": e.Guest, "reason": e.Reason}
-			}
-			p.qmp.Event(string(e.Kind), data)
+			p.tell(e)
 		case <-p.pc.Ended():
-			return
+			for {
+				select {
+				case e := <-p.events:
+					p.tell(e)
+				default:
+					return
+				}
+			}
 		}
 	}
+}
+
+func (p *program) tell(e machine.Event) {
+	var data map[string]any
+	if e.Kind == machine.EventShutdown || e.Kind == machine.EventReset {
+		data = map[string]any{"guest": e.Guest, "reason": e.Reason}
+	}
+	p.qmp.Event(string(e.Kind), data)
 }
 
 // machine builds the PC.

@@ -179,13 +179,25 @@ func (p *program) swap(i int, d block.Disk, file string, force bool) error {
 	return nil
 }
 
-// serve runs a monitor on a stream.
+// serve runs a monitor on a stream: where clients come and go, anew for each.
 func (p *program) serve(c chardev.Stream, f func(io.ReadWriter) error) {
+	calls, ok := c.(chardev.Caller)
+	if !ok {
+		go p.talk(c, f)
+		return
+	}
 	go func() {
-		if err := f(c); err != nil && !closed(err) {
-			p.log.Warn("monitor", "err", err)
+		for rw := calls.Next(); rw != nil; rw = calls.Next() {
+			p.talk(rw, f)
+			rw.Close()
 		}
 	}()
+}
+
+func (p *program) talk(rw io.ReadWriter, f func(io.ReadWriter) error) {
+	if err := f(rw); err != nil && !closed(err) {
+		p.log.Warn("monitor", "err", err)
+	}
 }
 
 // closed reports whether a stream ended because we closed it.

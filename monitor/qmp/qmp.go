@@ -7,12 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"govm-desktop/monitor"
 	"govm-desktop/monitor/hmp"
 )
+
+// closeWait is how long a client that says no more may take to read what is still queued.
+const closeWait = 2 * time.Second
 
 // maxCommand bounds one command in bytes.
 const maxCommand = 64 << 20
@@ -26,50 +32,58 @@ type Server struct {
 	sessions map[*session]bool
 }
 
-type session struct {
-	s     *Server
-	w     io.Writer
-	ready bool // qmp_capabilities has been executed
-
-	wmu sync.Mutex // one message at a time
-}
-
 type object = map[string]any
 
-// Event sends an event to every session that has finished negotiation. It does not wait for slow readers longer than their stream does.
+// Event sends an event to every session that has finished negotiation. A session whose reader is so slow that its queue is full misses it.
 func (s *Server) Event(name string, data object) {
 	now := time.Now()
 	e := object{"event": name, "timestamp": object{"seconds": now.Unix(), "microseconds": now.Nanosecond() / 1000}}
 	if data != nil {
 		e["data"] = data
 	}
-	s.mu.Lock()
-	var to []*session
-	for x := range s.sessions {
-		if x.ready {
-			to = append(to, x)
+	for _, x := range s.all() {
+		if x.ready.Load() {
+			x.out.put(encode(e), false)
 		}
-	}
-	s.mu.Unlock()
-	for _, x := range to {
-		x.send(e)
 	}
 }
 
-func (x *session) send(v any) error {
+// Flush waits until every session has sent the answer it is at, and all that is queued, for as long as it takes up to the limit.
+func (s *Server) Flush(limit time.Duration) {
+	late := time.Now().Add(limit)
+	for _, x := range s.all() {
+		x.out.flush(time.Until(late))
+	}
+}
+
+func (s *Server) all() []*session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.sessions))
+}
+
+// session is a conversation with one client.
+type session struct {
+	s     *Server
+	out   *outbox
+	ready atomic.Bool // qmp_capabilities has been executed
+}
+
+// encode makes a message. What the table's commands return can always be encoded.
+func encode(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {
-		return fmt.Errorf("qmp: %w", err)
+		b, _ = json.Marshal(object{"error": object{"class": monitor.GenericError, "desc": err.Error()}})
 	}
-	x.wmu.Lock()
-	defer x.wmu.Unlock()
-	_, err = x.w.Write(append(b, '\r', '\n'))
-	return err
+	return append(b, '\r', '\n')
 }
+
+func (x *session) send(v any) { x.out.put(encode(v), true) }
 
 // Serve greets and answers on a stream until it ends.
 func (s *Server) Serve(rw io.ReadWriter) error {
-	x := &session{s: s, w: rw}
+	x := &session{s: s, out: newOutbox(rw)}
+	defer x.out.close(closeWait)
 	s.mu.Lock()
 	if s.sessions == nil {
 		s.sessions = map[*session]bool{}
@@ -81,9 +95,7 @@ func (s *Server) Serve(rw io.ReadWriter) error {
 		delete(s.sessions, x)
 		s.mu.Unlock()
 	}()
-	if err := x.send(object{"QMP": object{"version": s.version(), "capabilities": []string{}}}); err != nil {
-		return err
-	}
+	x.send(object{"QMP": object{"version": s.version(), "capabilities": []string{}}})
 	return x.loop(rw)
 }
 
@@ -102,7 +114,9 @@ func (x *session) loop(r io.Reader) error {
 				x.fail(nil, monitor.GenericError, "JSON too large")
 			}
 			if msg != nil {
+				x.out.busy(true)
 				x.answer(msg)
+				x.out.busy(false)
 			}
 		}
 		if errors.Is(err, io.EOF) {
@@ -185,7 +199,7 @@ func (x *session) answer(msg []byte) {
 		x.fail(q.ID, monitor.GenericError, "QMP input lacks member 'execute'")
 		return
 	}
-	if !x.ready && q.Execute != "qmp_capabilities" {
+	if !x.ready.Load() && q.Execute != "qmp_capabilities" {
 		x.fail(q.ID, monitor.CommandNotFound, "Expecting capabilities negotiation with 'qmp_capabilities'")
 		return
 	}
@@ -213,12 +227,9 @@ func (x *session) answer(msg []byte) {
 func (x *session) execute(q request) (any, error) {
 	switch q.Execute {
 	case "qmp_capabilities":
-		if x.ready {
+		if x.ready.Swap(true) {
 			return nil, &monitor.Error{Class: monitor.CommandNotFound, Desc: "Capabilities negotiation is already complete, command ignored"}
 		}
-		x.s.mu.Lock()
-		x.ready = true
-		x.s.mu.Unlock()
 		return nil, nil
 	case "query-version":
 		return x.s.version(), nil
