@@ -183,14 +183,23 @@ func (c *VCPU) exit() (exit accel.Exit, done bool, err error) {
 func (c *VCPU) io() {
 	size, port := int(c.run.u8(ioSize)), uint64(c.run.u16(ioPort))
 	at := int(c.run.u64(ioDataOffset))
-	ports := c.vm.cfg.Ports.View()
-	for range c.run.u32(ioCount) {
-		if c.run.u8(ioDirection) == 0 {
+	data := c.run.mem[at : at+size*int(c.run.u32(ioCount))]
+	ports, in := c.vm.cfg.Ports.View(), c.run.u8(ioDirection) == 0
+	if len(data) > size { // REP INS or OUTS: some devices move many at once
+		n := 0
+		if in {
+			n = ports.ReadRepeated(port, size, data)
+		} else {
+			n = ports.WriteRepeated(port, size, data)
+		}
+		at, data = at+n, data[n:]
+	}
+	for ; len(data) > 0; at, data = at+size, data[size:] {
+		if in {
 			c.run.store(at, size, ports.Load(port, size))
 		} else {
 			ports.Store(port, size, c.run.load(at, size))
 		}
-		at += size
 	}
 }
 

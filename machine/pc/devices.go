@@ -80,6 +80,7 @@ func (b *PC) firmware() error {
 		return err
 	}
 	b.Add("bootorder", order)
+	b.rtc.SetCMOS(cmosTranslation, b.translations())
 	b.rtc.SetCMOS(0x5f, uint8(b.cfg.CPUs-1))
 	for _, it := range firmware.Build(b.facts()) {
 		switch {
@@ -94,6 +95,19 @@ func (b *PC) firmware() error {
 		}
 	}
 	return nil
+}
+
+// cmosTranslation is the CMOS byte with two bits for each disk: how the BIOS shall translate its geometry.
+const cmosTranslation = 0x39
+
+func (b *PC) translations() (v uint8) {
+	for i := range 4 {
+		if d := b.Drive(i); d != nil && d.Kind() == ata.Disk {
+			_, t := d.Geometry()
+			v |= uint8(t) << (2 * i)
+		}
+	}
+	return v
 }
 
 // facts is what the firmware is to know of this board.
