@@ -55,8 +55,8 @@ func qemu64Features() []feature {
 // maxFeatures are those beyond qemu64 that max has.
 func maxFeatures() []feature {
 	return []feature{
-		featSSSE3, featSSE41, featSSE42, featPOPCNT, featX2APIC, featTSCDeadline, featFSGSBASE, featSMEP, featSMAP, featUMIP, featRDPID,
-		featPDPE1GB, featRDTSCP, feat3DNOWPrefetch, featARAT, featTSCAdjust,
+		featSSSE3, featSSE41, featSSE42, featPOPCNT, featMOVBE, featABM, featADX, featX2APIC, featTSCDeadline, featFSGSBASE, featSMEP, featSMAP, featUMIP, featRDPID,
+		featPDPE1GB, featRDTSCP, feat3DNOWPrefetch, featARAT, featTSCAdjust, featINVTSC,
 	}
 }
 
@@ -146,7 +146,7 @@ func (m *model) bits(r cpuidReg) (v uint32) {
 // leaf is what CPUID answers.
 type leaf struct{ a, b, c, d uint32 }
 
-// text is a leaf of 16 characters; order permutes the registers.
+// text is a leaf of 16 characters.
 func text(s string) (w [4]uint32) {
 	var p [16]byte
 	copy(p[:], s)
@@ -238,6 +238,8 @@ func (c *CPU) cpuidExt(fn uint32) leaf {
 		return leaf{0x01ff01ff, 0x01ff01ff, 0x40020140, 0x40020140}
 	case 0x80000006:
 		return leaf{0, 0x42004200, 0x02008140, 0x00808140}
+	case 0x80000007:
+		return leaf{d: m.bits(reg87EDX)}
 	case 0x80000008:
 		l := leaf{a: 48<<8 | physBits}
 		if !m.on[featLM] {

@@ -63,6 +63,7 @@ const (
 	featSSE4A
 	feat3DNOWPrefetch
 	featARAT
+	featINVTSC
 	numFeatures
 )
 
@@ -78,7 +79,7 @@ const (
 	reg81EDX
 	reg81ECX
 	reg6EAX
-	numCPUIDRegs
+	reg87EDX
 )
 
 // featureBit is where CPUID shows a feature, and what -cpu calls it.
@@ -148,6 +149,7 @@ func featureTable() [numFeatures]featureBit {
 		featSSE4A:         {reg81ECX, 6, "sse4a"},
 		feat3DNOWPrefetch: {reg81ECX, 8, "3dnowprefetch"},
 		featARAT:          {reg6EAX, 2, "arat"},
+		featINVTSC:        {reg87EDX, 8, "invtsc"},
 	}
 }
 

@@ -293,3 +293,19 @@ func TestInjected(t *testing.T) {
 	b.want("vector", vectorAt(out), 13)
 	b.want("code", b.get(out.GPR[x86.RSP], 8), uint64(0x58))
 }
+
+// TestStepSyscall steps over SYSCALL: the kernel is not stepped into, the trap comes after SYSRET.
+func TestStepSyscall(t *testing.T) {
+	b := newBench(t, false)
+	s := user(b.state64())
+	b.tables(s)
+	s.Seg[x86.CS].Selector = selUser
+	s.EFER |= x86.EFERSCE
+	s.STAR, s.LSTAR, s.FMASK = selData<<48|selCode<<32, testCode+0x400, x86.FlagTF
+	s.RFLAGS |= x86.FlagTF
+	copy(b.ram.Bytes()[testCode+0x400:], []byte{0xff, 0xc3, 0xff, 0xc3, 0x48, 0x0f, 0x07}) // inc ebx; inc ebx; sysretq
+	out := b.run(s, 0x0f, 0x05, 0x90, 0x90, 0xf4)
+	b.want("vector", vectorAt(out), 1)
+	b.want("return address", b.get(out.GPR[x86.RSP], 8), uint64(testCode+2))
+	b.want("the kernel ran", out.GPR[x86.RBX], uint64(2))
+}

@@ -230,17 +230,6 @@ func (c *CPU) cas128(lin, oldLo, oldHi, newLo, newHi uint64) (lo, hi uint64, ok 
 	return lo, hi, ok
 }
 
-// stackSize is the width of the stack pointer in bytes.
-func (c *CPU) stackSize() uint8 {
-	switch {
-	case c.mode&mode64 != 0:
-		return 8
-	case c.mode&modeStack32 != 0:
-		return 4
-	}
-	return 2
-}
-
 // stackMask is the part of RSP that the stack uses.
 func (c *CPU) stackMask() uint64 {
 	switch {

@@ -140,19 +140,6 @@ func (c *CPU) probeW(lin, n uint64) {
 	}
 }
 
-// probeR is probeW for loads.
-func (c *CPU) probeR(lin, n uint64) {
-	if n == 0 {
-		return
-	}
-	t := c.mmu.now
-	c.look(t, lin, accRead)
-	for left := memory.PageSize - lin&pageMask; left < n; left += memory.PageSize {
-		lin = c.nextPage(lin)
-		c.look(t, lin, accRead)
-	}
-}
-
 // ramAt is the place in RAM of a physical address; nil where size bytes of RAM are not.
 func (c *CPU) ramAt(phys uint64, size uint8) (*ramCell, *memory.Region, uint64) {
 	r, ok := c.find(phys)

@@ -45,6 +45,16 @@ func execSyscall(c *CPU, _ *inst) {
 	}
 	c.enterFlat(sel, sel+8, 0, true)
 	c.changeFlags(0, c.msr.fmask&^x86.FlagOne|x86.FlagRF)
+	c.stepAfter()
+}
+
+// stepAfter makes a single step depend on TF as SYSCALL and SYSRET leave it: the kernel is not stepped into, and a step of SYSCALL ends with the
+// SYSRET that returns from it.
+func (c *CPU) stepAfter() {
+	c.sys.stepping = false
+	if c.eflags&x86.FlagTF != 0 {
+		c.sys.dbPend |= dr6BS
+	}
 }
 
 // sysretFlags are the flags that SYSRET takes from R11.
@@ -74,6 +84,7 @@ func execSysret(c *CPU, in *inst) {
 	}
 	c.enterFlat(cs, sel+8, 3, long)
 	c.changeFlags(flags, sysretFlags)
+	c.stepAfter()
 }
 
 // checkSysenter raises what SYSENTER and SYSEXIT raise alike. On AMD's processors they do not exist in 64-bit mode.
