@@ -1,6 +1,12 @@
 // Package step runs small boot images, instruction by instruction, on the software CPU and on QEMU, and compares the registers after each: the
 // judge of 16- and 32-bit code and of system instructions, which no processor at hand will run for us otherwise. QEMU is driven through its
 // GDB stub (GDB manual, appendix E, "Remote Serial Protocol").
+//
+// Where QEMU 7.2's emulation leaves the manuals, we follow the manuals, and the images keep away (or their handlers make both sides equal); package
+// cpu's own tests cover these: segment limits and types on data accesses, #UD for LOCK where it is not allowed, checks of CR0, CR3 and of
+// addresses written to MSRs, RF in the image of a fault, P with reserved bits in a page fault's code, W in that of a read-modify-write, #SS for
+// non-canonical stack addresses, canonical checks of near branches, error codes of IDT entries in long mode (vector * 8, not * 16), SS of an
+// interrupt stack without change of privilege, EIP of a fault in a task switch, accessed bits of descriptors loaded by returns and of PDPTEs, INT1.
 package step
 
 import (
