@@ -10,9 +10,7 @@ func driveCommands() []*Command {
 		{HMP: "info block", QMP: "query-block", Help: "the drives", Run: runBlocks, Print: printBlocks},
 		{HMP: "eject", QMP: "eject", Params: []Param{{"-f", Flag, true}, {"device", String, false}}, Help: "take the medium out of a drive: eject [-f] DEVICE", Run: runEject},
 		{HMP: "change", QMP: "change", Params: []Param{{"device", String, false}, {"target", File, false}, {"arg", String, true}},
-			Help: "put another medium in a drive: change DEVICE FILE [FORMAT]", Run: func(c Control, a Args) (any, error) {
-				return nil, drive(c.Change(a.Str("device"), a.Str("target"), a.Str("arg")))
-			}},
+			Help: "put another medium in a drive: change DEVICE FILE [FORMAT], or change vnc password SECRET", Run: runChange},
 	}
 }
 

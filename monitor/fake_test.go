@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"time"
 
 	"govm-desktop/input"
 	"govm-desktop/monitor"
@@ -84,7 +85,24 @@ func (f *fake) Change(device, file, _ string) error {
 	f.say("change " + device + " " + file)
 	return nil
 }
-func (f *fake) VNC() monitor.VNCInfo { return monitor.VNCInfo{} }
+func (f *fake) VNC() []monitor.VNCInfo {
+	return []monitor.VNCInfo{{ID: "default", Host: "127.0.0.1", Service: "5900", Auth: "vnc", Clients: []monitor.VNCClient{{Address: "127.0.0.1:4711", ViewOnly: true}}}}
+}
+
+func (f *fake) SetVNCPassword(id, password, connected string) error {
+	f.say("password " + id + "/" + password + "/" + connected)
+	return nil
+}
+
+func (f *fake) ExpireVNCPassword(id string, at time.Time) error {
+	if at.IsZero() {
+		f.say("never")
+	} else {
+		f.say("expires")
+	}
+	return nil
+}
+
 func (f *fake) Inspect(w io.Writer, device string) bool {
 	io.WriteString(w, device+"\n")
 	return device == "pci"

@@ -30,7 +30,6 @@ func infoCommands() []*Command {
 		{HMP: "info version", Help: "the program's version", Run: func(c Control, _ Args) (any, error) {
 			return map[string]string{"version": c.Version()}, nil
 		}, Print: printValue("version")},
-		{HMP: "info vnc", QMP: "query-vnc", Help: "the RFB server and its clients", Run: runVNC, Print: printVNC},
 		{HMP: "info pic", Help: "the interrupt controllers", Run: runInspect("pic"), Print: printText},
 		{HMP: "info pci", Help: "the PCI devices", Run: runInspect("pci"), Print: printText},
 		{HMP: "info mtree", Help: "the memory map", Run: runInspect("mtree"), Print: printText},
@@ -130,27 +129,6 @@ func b2i(b bool) int {
 		return 1
 	}
 	return 0
-}
-
-func runVNC(c Control, _ Args) (any, error) {
-	v := c.VNC()
-	clients := []map[string]string{}
-	for _, a := range v.Clients {
-		clients = append(clients, map[string]string{"address": a})
-	}
-	return map[string]any{"enabled": v.Enabled, "host": v.Host, "service": v.Service, "auth": v.Auth, "clients": clients}, nil
-}
-
-func printVNC(w io.Writer, r any) {
-	m := r.(map[string]any)
-	if !m["enabled"].(bool) {
-		fmt.Fprintln(w, "None")
-		return
-	}
-	fmt.Fprintf(w, "default:\n  Server: %s:%s\n    Auth: %s\n", m["host"], m["service"], m["auth"])
-	for _, c := range m["clients"].([]map[string]string) {
-		fmt.Fprintf(w, "  Client: %s\n", c["address"])
-	}
 }
 
 // runScreendump writes the file whole or leaves none: the picture is made before the file.

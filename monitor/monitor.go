@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sort"
+	"time"
 
 	"govm-desktop/input"
 	"govm-desktop/x86"
@@ -35,8 +36,11 @@ type Control interface {
 	Blocks() []Block
 	Eject(device string, force bool) error
 	Change(device, file, format string) error
-	VNC() VNCInfo
-	Inspect(w io.Writer, device string) bool // false: no such device
+	// VNC is the RFB servers, the main one first. Passwords are set for the one with an id, or for all ("").
+	VNC() []VNCInfo
+	SetVNCPassword(id, password, connected string) error // connected: what becomes of those who are; "disconnect" or ""
+	ExpireVNCPassword(id string, at time.Time) error     // zero: never
+	Inspect(w io.Writer, device string) bool             // false: no such device
 }
 
 // Block is a drive as `info block` and query-block show it.
@@ -48,15 +52,6 @@ type Block struct {
 	Locked    bool   `json:"locked"`
 	ReadOnly  bool   `json:"-"`
 	TrayOpen  bool   `json:"-"`
-}
-
-// VNCInfo is the RFB server as `info vnc` shows it.
-type VNCInfo struct {
-	Enabled bool
-	Host    string
-	Service string
-	Auth    string
-	Clients []string // addresses
 }
 
 // Error is a command that failed, with QMP's class.
@@ -141,6 +136,7 @@ func NewTable() *Table {
 	t.commands = append(t.commands, inputCommands()...)
 	t.commands = append(t.commands, infoCommands()...)
 	t.commands = append(t.commands, driveCommands()...)
+	t.commands = append(t.commands, vncCommands()...)
 	sort.Slice(t.commands, func(i, j int) bool { return t.commands[i].HMP+t.commands[i].QMP < t.commands[j].HMP+t.commands[j].QMP })
 	return t
 }

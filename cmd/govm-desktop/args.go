@@ -40,7 +40,8 @@ func optionSpecs() []optionSpec {
 		{"append", "LINE", "its command line"},
 		{"device", "loader,file=F,addr=A", "a device; -device help lists them"},
 		{"vga", "std|none", "graphics card"},
-		{"vnc", "HOST:N|unix:PATH|none", "RFB server on port 5900+N"},
+		{"vnc", "HOST:N|unix:PATH|none[,password=on][,tls-creds=ID][,websocket=on]…", "RFB server on port 5900+N"},
+		{"object", "secret,id=ID,data=S|file=F or tls-creds-x509,id=ID,dir=D", "a password or a certificate for others to name"},
 		{"display", "none|vnc=…", "where the screen is shown"},
 		{"nographic", "", "no screen: serial port and monitor on this terminal (Ctrl-A h helps)"},
 		{"chardev", "stdio|file|null|socket,id=ID,…", "a byte stream for others to name"},
@@ -66,7 +67,7 @@ const elsewhere = "numa add-fd set global mem-path mem-prealloc k audio audio-he
 	"spice portrait rotate full-screen sdl gtk curses alt-grab ctrl-grab no-quit win2k-hack no-fd-bootchk no-acpi no-hpet acpitable smbios netdev nic net tpmdev dtb " +
 	"compat fw_cfg parallel qmp-pretty mon pidfile singlestep preconfig overcommit gdb s d D dfilter seed xen-domid xen-attach xen-domid-restrict action " +
 	"loadvm daemonize option-rom icount watchdog-action echr incoming only-migratable chroot runas sandbox readconfig no-user-config trace plugin async-teardown " +
-	"msg dump-vmstate enable-sync-profile object"
+	"msg dump-vmstate enable-sync-profile"
 
 // parseArgs cuts the command line into options, in order. A word that is no option is a disk image.
 func parseArgs(args []string) ([]option, error) {

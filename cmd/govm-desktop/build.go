@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"strings"
 	"time"
@@ -15,7 +14,6 @@ import (
 	"govm-desktop/block"
 	"govm-desktop/clock"
 	"govm-desktop/cpu"
-	"govm-desktop/display/rfb"
 	"govm-desktop/firmware"
 	"govm-desktop/firmware/boot"
 	"govm-desktop/firmware/rom"
@@ -40,8 +38,7 @@ type program struct {
 	kernel  *boot.Image
 	loads   []*boot.Placement
 	clock   clock.Clock
-	rfb     *rfb.Server
-	vncAt   []net.Listener
+	rfb     []*vncServer
 	table   *monitor.Table
 	qmp     *qmp.Server
 	events  chan machine.Event
@@ -68,12 +65,13 @@ func build(s *settings, log *slog.Logger) (*program, error) {
 }
 
 func (p *program) close() {
-	if p.rfb != nil {
-		p.rfb.Close()
+	for _, v := range p.rfb {
+		v.Close()
+		if v.at != nil {
+			v.at.Close()
+		}
 	}
-	for _, l := range p.vncAt {
-		l.Close()
-	}
+
 	if p.pc != nil {
 		p.pc.Close()
 	}
@@ -373,39 +371,6 @@ func (p *program) ports(cfg *pc.Config) error {
 			return err
 		}
 		cfg.Console = c
-	}
-	return nil
-}
-
-// vnc starts the RFB server. Without any display option there is one on display 0 or the next free one, on loopback.
-func (p *program) vnc() error {
-	specs := p.s.vnc
-	if len(specs) == 0 && p.s.display == "" && !p.s.nographic && p.s.vga == "std" && !p.s.nodefaults {
-		specs = []string{"127.0.0.1:0,to=99"}
-	}
-	cfg := rfb.Config{Screen: p.pc.Screen(), Input: p.input, Keys: p.keys, Name: p.s.name, Log: p.log}
-	for _, arg := range specs {
-		spec, err := rfb.ParseSpec(arg)
-		if err != nil {
-			return &machine.ConfigError{Option: "-vnc", Value: arg, Reason: err.Error()}
-		}
-		l, err := spec.Listen()
-		if err != nil {
-			return &machine.ConfigError{Option: "-vnc", Value: arg, Reason: err.Error()}
-		}
-		if l == nil {
-			continue
-		}
-		p.vncAt = append(p.vncAt, l)
-		cfg.Share, cfg.Connections = spec.Share, spec.Connections
-		fmt.Fprintf(os.Stderr, "govm-desktop: %s\n", rfb.Describe(l))
-	}
-	if len(p.vncAt) == 0 {
-		return nil
-	}
-	p.rfb = rfb.New(cfg)
-	for _, l := range p.vncAt {
-		go p.rfb.Serve(l)
 	}
 	return nil
 }

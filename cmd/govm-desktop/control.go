@@ -133,15 +133,6 @@ func (c *control) Change(device, file, format string) error {
 	return c.p.swap(i, d, file, false)
 }
 
-func (c *control) VNC() monitor.VNCInfo {
-	if c.p.rfb == nil {
-		return monitor.VNCInfo{}
-	}
-	v := monitor.VNCInfo{Enabled: true, Auth: "none", Clients: c.p.rfb.Clients()}
-	v.Host, v.Service = vncHostPort(c.p.vncAt[0].Addr())
-	return v
-}
-
 // media guards what is in the CD drives.
 type media struct {
 	mu    sync.Mutex

@@ -30,6 +30,7 @@ type settings struct {
 	vga        string
 	vgamem     int
 	vnc        []string
+	objects    objects
 	display    string
 	nographic  bool
 	chardevs   []string
@@ -97,6 +98,8 @@ func (s *settings) apply(o option) error {
 		s.snapshot = true
 	case "boot":
 		return s.bootOrder(dashed, o.value)
+	case "object":
+		return s.object(dashed, o.value)
 	case "device":
 		return s.device(dashed, o.value)
 	case "rtc":

@@ -23,7 +23,11 @@ type client struct {
 
 	hands hands // of the reading goroutine alone
 
-	in, exclusive bool // guarded by s.mu: it has got in, and wants the screen for itself
+	// Guarded by s.mu.
+	in, exclusive bool // it has got in, and wants the screen for itself
+	viewOnly      bool
+	user          string
+	security      uint8 // type
 
 	mu       sync.Mutex // guards everything below
 	news     bool       // something below has changed since the sender looked
@@ -71,6 +75,7 @@ func newClient(s *Server, conn *stream.Conn, addr net.Addr) *client {
 	c.ctx, c.end = context.WithCancelCause(context.Background())
 	c.settings = settings{format: enc.Native(), encoding: enc.RawID, level: -1}
 	c.hands.init(s.cfg.Input, s.cfg.Keys, s.cfg.Screen)
+	c.hands.noLocks, c.hands.delay = s.cfg.NoLockSync, s.cfg.KeyDelay
 	return c
 }
 

@@ -2,6 +2,7 @@ package rfb
 
 import (
 	"slices"
+	"time"
 
 	"govm-desktop/display"
 	"govm-desktop/input"
@@ -36,6 +37,9 @@ type hands struct {
 	abs    func() bool
 	keys   *keycodemap.Map
 	screen *display.Screen
+
+	noLocks bool          // do not ask for the guest's locks
+	delay   time.Duration // after a modifier that is lifted or pressed
 
 	syms map[uint32]input.Code // pressed, and the keys that were pressed for them
 	held []input.Code          // in the order they went down
@@ -146,7 +150,7 @@ func (h *hands) modifiers(sym uint32, shift bool) (restore func()) {
 	if letter && h.holds(symCtrlL, symCtrlR, symAltL, symAltR, symSuperL, symSuperR) {
 		return restore // a shortcut: its Shift is meant
 	}
-	if letter && h.leds()&input.LEDCaps != 0 {
+	if letter && !h.noLocks && h.leds()&input.LEDCaps != 0 {
 		shift = !shift
 	}
 	var lift []input.Code
@@ -169,6 +173,9 @@ func (h *hands) modifiers(sym uint32, shift bool) (restore func()) {
 	}
 	if press {
 		h.send(input.Event{Kind: input.Key, Code: left, Down: true})
+	}
+	if press || len(lift) > 0 {
+		time.Sleep(h.delay)
 	}
 	return func() {
 		if press {

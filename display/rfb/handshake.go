@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"net"
 	"strconv"
 	"time"
 
@@ -21,7 +22,7 @@ func (c *client) handshake() (*updater, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.security(v); err != nil {
+	if err := c.secure(v); err != nil {
 		return nil, err
 	}
 	shared, err := c.conn.U8()
@@ -81,11 +82,26 @@ func appendString(b []byte, s string) []byte {
 	return append(binary.BigEndian.AppendUint32(b, uint32(len(s))), s...)
 }
 
-// security has the client chosen a security type and pass it.
-func (c *client) security(version int) error {
+// secure has the client chosen a security type and pass it.
+func (c *client) secure(version int) error {
+	host := c.addr
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	session := &auth.Session{Conn: c.conn, Addr: host, Throttle: &c.s.throttle}
+	if err := session.Throttle.Blocked(host); err != nil {
+		return errors.Join(err, c.sendRefusal(version, err.Error()))
+	}
 	t, err := c.chooseSecurity(version)
+	if t == nil && err == nil {
+		err := errors.New("RFB 3.3 has no security type that is safe here; use a newer viewer")
+		return errors.Join(err, c.sendRefusal(version, err.Error()))
+	}
 	if err == nil {
-		err = t.Check(c.conn)
+		err = t.Check(session)
+	}
+	if err == nil {
+		c.admitted(t, session)
 	}
 	var refusal auth.Refusal
 	if err != nil && !errors.As(err, &refusal) {
@@ -107,9 +123,14 @@ func (c *client) security(version int) error {
 
 func (c *client) chooseSecurity(version int) (auth.Type, error) {
 	types := c.s.cfg.Security
-	if version == 3 { // the server chooses
-		_, err := c.conn.Write([]byte{0, 0, 0, types[0].ID()})
-		return types[0], err
+	if version == 3 { // the server chooses, among those that there were then
+		for _, t := range types {
+			if t.ID() == auth.NoneID || t.ID() == auth.VncAuthID {
+				_, err := c.conn.Write([]byte{0, 0, 0, t.ID()})
+				return t, err
+			}
+		}
+		return nil, nil
 	}
 	b := []byte{byte(len(types))}
 	for _, t := range types {
@@ -128,6 +149,16 @@ func (c *client) chooseSecurity(version int) (auth.Type, error) {
 		}
 	}
 	return nil, auth.Refusal(fmt.Sprintf("security type %d was not offered", id))
+}
+
+// admitted keeps what is known of a client that may come in.
+func (c *client) admitted(t auth.Type, s *auth.Session) {
+	if s.ViewOnly {
+		c.hands.to = nil
+	}
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	c.user, c.viewOnly, c.security = s.User, s.ViewOnly, t.ID()
 }
 
 // serverInit says how large the picture is, in which format it comes, and what it is called.

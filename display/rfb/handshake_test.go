@@ -10,7 +10,6 @@ import (
 
 	"govm-desktop/display/rfb/auth"
 	"govm-desktop/display/rfb/rfbtest"
-	"govm-desktop/display/rfb/stream"
 )
 
 // talk plays a dialogue: lines of "<" and what the client sends, ">" and what it must get; "> EOF" is the end.
@@ -93,14 +92,14 @@ func TestServer_handshakes(t *testing.T) {
 // denied is a security type that lets nobody in.
 type denied struct{}
 
-func (denied) ID() uint8                { return 77 }
-func (denied) Check(*stream.Conn) error { return auth.Refusal("not you") }
+func (denied) ID() uint8                 { return 77 }
+func (denied) Check(*auth.Session) error { return auth.Refusal("not you") }
 
 func TestServer_securityTypeRefuses(t *testing.T) {
 	b := newBench(t, 64, 48, Config{Security: []auth.Type{denied{}, auth.None{}}})
 	talk(t, b.addr, "> 'RFB 003.008\\n'\n< 'RFB 003.008\\n'\n> 02 4d 01\n< 4d\n> 00000001 00000007 'not you'\n> EOF")
 	talk(t, b.addr, "> 'RFB 003.008\\n'\n< 'RFB 003.007\\n'\n> 02 4d 01\n< 4d\n> 00000001\n> EOF")
-	talk(t, b.addr, "> 'RFB 003.008\\n'\n< 'RFB 003.003\\n'\n> 0000004d 00000001\n> EOF")
+	talk(t, b.addr, "> 'RFB 003.008\\n'\n< 'RFB 003.003\\n'\n> 00000001\n< 01")
 	talk(t, b.addr, "> 'RFB 003.008\\n'\n< 'RFB 003.008\\n'\n> 02 4d 01\n< 01\n> 00000000")
 }
 

@@ -11,38 +11,50 @@ import (
 
 func TestParseSpec(t *testing.T) {
 	for arg, want := range map[string]Spec{
-		"none":                     {None: true},
-		":1":                       {Host: "127.0.0.1", Display: 1, To: 1},
-		"0.0.0.0:0":                {Host: "0.0.0.0"},
-		"[::1]:7":                  {Host: "::1", Display: 7, To: 7},
-		"localhost:3,to=9":         {Host: "localhost", Display: 3, To: 9},
-		"unix:/run/a:b":            {Path: "/run/a:b"},
-		":2,share=force-shared":    {Host: "127.0.0.1", Display: 2, To: 2, Share: ForceShared},
-		":2,share=ignore":          {Host: "127.0.0.1", Display: 2, To: 2, Share: IgnoreShare},
-		":2,connections=5,to=2":    {Host: "127.0.0.1", Display: 2, To: 2, Connections: 5},
-		":2,share=allow-exclusive": {Host: "127.0.0.1", Display: 2, To: 2},
+		"none":             {None: true},
+		":1":               {Host: "127.0.0.1", Display: 1, To: 1},
+		"0.0.0.0:0":        {Host: "0.0.0.0"},
+		"[::1]:7":          {Host: "::1", Display: 7, To: 7},
+		"localhost:3,to=9": {Host: "localhost", Display: 3, To: 9},
+		"unix:/run/a:b":    {Path: "/run/a:b"},
+		":1,ipv6":          {Host: "::1", Display: 1, To: 1, IPv6: true},
+		":5500,reverse":    {Host: "127.0.0.1", Display: 5500, To: 5500, Reverse: true},
+		":1,password,users=/u,lossy=off,non-adaptive,lock-key-sync=off,key-delay-ms=7,power-control=on": {Host: "127.0.0.1", Display: 1, To: 1,
+			Password: true, Users: "/u", Lossless: true, NonAdaptive: true, NoLockSync: true, KeyDelay: 7e6, PowerControl: true},
+		":1,password-secret=s,tls-creds=t,websocket=5800": {Host: "127.0.0.1", Display: 1, To: 1, PasswordSecret: "s", TLSCreds: "t", WebSocket: "5800"},
+		":2,share=force-shared":                           {Host: "127.0.0.1", Display: 2, To: 2, Share: ForceShared},
+		":2,share=ignore":                                 {Host: "127.0.0.1", Display: 2, To: 2, Share: IgnoreShare},
+		":2,connections=5,to=2":                           {Host: "127.0.0.1", Display: 2, To: 2, Connections: 5},
+		":2,share=allow-exclusive":                        {Host: "127.0.0.1", Display: 2, To: 2},
 	} {
 		if got, err := ParseSpec(arg); err != nil || got != want {
 			t.Errorf("%s: %+v, %v", arg, got, err)
 		}
 	}
 	for arg, want := range map[string]string{
-		"":                     "neither host:display",
-		"1":                    "neither host:display",
-		"unix:":                "needs the path",
-		":x":                   "no display number",
-		":-1":                  "no display number",
-		":60000":               "no display number",
-		":1,to=0":              "below the display",
-		":1,password":          "password is not here yet",
-		":1,websocket=on":      "websocket is not here yet",
-		":1,lossy":             "lossy is not here yet",
-		":1,paßword":           "there is no option",
-		":1,share=me":          "allow-exclusive, force-shared or ignore",
-		":1,connections=never": "how many",
-		"host:":                "no display number",
+		"":                              "neither host:display",
+		"1":                             "neither host:display",
+		"unix:":                         "needs the path",
+		":x":                            "no display number",
+		":-1":                           "no display number",
+		":60000":                        "no display number",
+		":1,to=0":                       "",
+		":5,to=3":                       "below the display",
+		":1,sasl":                       "sasl is QEMU's and not here",
+		":1,paßword":                    "there is no option",
+		":1,share=me":                   "allow-exclusive, force-shared or ignore",
+		":1,connections=never":          "how many",
+		":1,head=1":                     "one head",
+		":1,display=vga2":               "one video device",
+		":1,key-delay-ms=x":             "0 to 1000",
+		":1,password=maybe":             "on or off",
+		":1,password,password-secret=s": "two things",
+		":1,view-only-password=s":       "needs a password",
+		":0,reverse":                    "no port of a viewer",
+		":1,tls-creds=":                 "needs a value",
+		"host:":                         "no display number",
 	} {
-		if _, err := ParseSpec(arg); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := ParseSpec(arg); want != "" && err == nil || err != nil && want == "" || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", arg, err)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,6 +43,16 @@ const (
 	IgnoreShare                 // it shares all the same
 )
 
+// Power is a wish of a client's (xvp).
+type Power uint8
+
+// Wishes.
+const (
+	PowerShutdown Power = 2 + iota
+	PowerReboot
+	PowerReset
+)
+
 // Config is what a Server is made of. Screen is needed, the rest may be left.
 type Config struct {
 	Screen *display.Screen
@@ -52,6 +63,11 @@ type Config struct {
 	Log    *slog.Logger // nil: none
 
 	Security    []auth.Type   // in order of preference; none: auth.None
+	Power       func(Power)   // what a client's power buttons do; nil: it has none
+	Lossless    bool          // no JPEG, even for clients that say a quality
+	NonAdaptive bool          // no search for what moved, no second look at what is worth sending
+	NoLockSync  bool          // do not take the guest's Caps Lock into account
+	KeyDelay    time.Duration // between the keys that make up for another keyboard
 	Connections int           // how many at once; 32
 	Handshake   time.Duration // how long a client may take to get in; 10 s
 	Stalled     time.Duration // how long a client may take to read 64 KB; 60 s
@@ -83,8 +99,9 @@ func (c *Config) fill() {
 
 // Server serves one Screen.
 type Server struct {
-	cfg Config
-	wg  sync.WaitGroup // connections
+	cfg      Config
+	wg       sync.WaitGroup // connections
+	throttle auth.Throttle
 
 	mu        sync.Mutex // guards everything below; a client's mu may be taken under it
 	name      string
@@ -205,6 +222,44 @@ func (s *Server) Clients() []string {
 	slices.Sort(all)
 	return all
 }
+
+// Client is one who looks at the screen.
+type Client struct {
+	Addr     string
+	User     string // "": it has no name
+	ViewOnly bool
+	Security uint8 // the type that it passed
+	Sent     uint64
+}
+
+// List is everybody who looks at the screen, by address.
+func (s *Server) List() []Client {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []Client
+	for c := range s.clients {
+		if c.in {
+			all = append(all, Client{c.addr, c.user, c.viewOnly, c.security, c.conn.Sent()})
+		}
+	}
+	slices.SortFunc(all, func(a, b Client) int { return strings.Compare(a.Addr, b.Addr) })
+	return all
+}
+
+// DropAll sends everybody away who looks at the screen.
+func (s *Server) DropAll(why error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.clients {
+		c.drop(why)
+	}
+}
+
+// Security names the security types that are offered.
+func (s *Server) Security() []auth.Type { return s.cfg.Security }
+
+// Take serves a connection that came some other way than through a listener.
+func (s *Server) Take(nc net.Conn) { s.accept(nc) }
 
 // SetName gives the desktop another name and tells the clients that want to know.
 func (s *Server) SetName(name string) {

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"govm-desktop/display/rfb"
+	"govm-desktop/display/rfb/auth"
+	"govm-desktop/machine"
+	"govm-desktop/monitor"
+)
+
+// vncServer is one -vnc: a server with its own password and rules.
+type vncServer struct {
+	*rfb.Server
+	spec     rfb.Spec
+	at       net.Listener // nil: reverse
+	password *auth.Password
+	auth     string // its security types, for the monitor
+}
+
+// vnc starts the RFB servers. Without any display option there is one on display 0 or the next free one, on loopback.
+func (p *program) vnc() error {
+	specs := p.s.vnc
+	if len(specs) == 0 && p.s.display == "" && !p.s.nographic && p.s.vga == "std" && !p.s.nodefaults {
+		specs = []string{"127.0.0.1:0,to=99"}
+	}
+	for _, arg := range specs {
+		if err := p.oneVNC(arg); err != nil {
+			var c *machine.ConfigError
+			if errors.As(err, &c) {
+				return err
+			}
+			return &machine.ConfigError{Option: "-vnc", Value: arg, Reason: err.Error()}
+		}
+	}
+	return nil
+}
+
+func (p *program) oneVNC(arg string) error {
+	spec, err := rfb.ParseSpec(arg)
+	if err != nil || spec.None {
+		return err
+	}
+	v := &vncServer{spec: spec, password: &auth.Password{}}
+	cfg := rfb.Config{Screen: p.pc.Screen(), Input: p.input, Keys: p.keys, Name: p.s.name, Log: p.log, Power: p.power}
+	spec.Configure(&cfg)
+	t, err := p.secure(v)
+	if err != nil {
+		return err
+	}
+	if cfg.Security, err = spec.Security(v.password, t); err != nil {
+		return err
+	}
+	v.auth = authNames(cfg.Security)
+	if v.at, err = spec.Listen(); err != nil {
+		return err
+	}
+	v.Server = rfb.New(cfg)
+	p.rfb = append(p.rfb, v)
+	if spec.Reverse {
+		nc, err := spec.Dial()
+		if err != nil {
+			return err
+		}
+		v.Take(nc)
+		return nil
+	}
+	fmt.Fprintf(os.Stderr, "govm-desktop: %s\n", spec.Describe(v.at))
+	go v.Serve(v.at)
+	if spec.WebSocket != "" {
+		l, err := spec.ListenWebSocket(v.at)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(os.Stderr, "govm-desktop: %s for WebSocket\n", l.Addr())
+		go v.ServeWebSocket(l, t)
+	}
+	return nil
+}
+
+// secure looks up the secrets and certificates that a Spec names.
+func (p *program) secure(v *vncServer) (*tls.Config, error) {
+	secrets := p.s.objects.secrets
+	for name, set := range map[string]func(string){v.spec.PasswordSecret: v.password.Set, v.spec.ViewOnlyPassword: v.password.SetViewOnly} {
+		if name == "" {
+			continue
+		}
+		data, ok := secrets[name]
+		if !ok {
+			return nil, fmt.Errorf("there is no -object secret,id=%s", name)
+		}
+		set(data)
+	}
+	if v.spec.TLSCreds == "" {
+		return nil, nil
+	}
+	c, ok := p.s.objects.creds[v.spec.TLSCreds]
+	if !ok {
+		return nil, fmt.Errorf("there is no -object tls-creds-x509,id=%s", v.spec.TLSCreds)
+	}
+	return c.TLS()
+}
+
+// power is what a viewer's power buttons do.
+func (p *program) power(w rfb.Power) {
+	switch w {
+	case rfb.PowerShutdown:
+		p.pc.Machine.PowerButton()
+	case rfb.PowerReboot, rfb.PowerReset:
+		p.pc.RequestReset(false, "host-ui")
+	}
+}
+
+// authNames is what the monitor calls security types.
+func authNames(types []auth.Type) string {
+	names := map[uint8]string{auth.NoneID: "none", auth.VncAuthID: "vnc", auth.RA2ID: "ra2", auth.RA2neID: "ra2ne", auth.RA256ID: "ra2_256",
+		auth.RAne256ID: "ra2ne_256", auth.AppleDHID: "apple-dh", auth.VeNCryptID: "vencrypt"}
+	var all []string
+	for _, t := range types {
+		all = append(all, names[t.ID()])
+	}
+	return strings.Join(all, "+")
+}
+
+// VNC implements monitor.Control, as do the methods below.
+func (c *control) VNC() []monitor.VNCInfo {
+	var all []monitor.VNCInfo
+	for i, v := range c.p.rfb {
+		info := monitor.VNCInfo{ID: v.spec.ID, Auth: v.auth}
+		if info.ID == "" {
+			info.ID = "default"
+			if i > 0 {
+				info.ID = fmt.Sprintf("vnc%d", i+1)
+			}
+		}
+		if v.at != nil {
+			info.Host, info.Service = vncHostPort(v.at.Addr())
+		}
+		for _, l := range v.List() {
+			info.Clients = append(info.Clients, monitor.VNCClient{Address: l.Addr, User: l.User, ViewOnly: l.ViewOnly})
+		}
+		all = append(all, info)
+	}
+	return all
+}
+
+// passworded visits the servers that ask for a password.
+func (c *control) passworded(id string, f func(*vncServer)) error {
+	done := false
+	for i, info := range c.VNC() {
+		v := c.p.rfb[i]
+		if id != "" && info.ID != id || !v.spec.Password && v.spec.PasswordSecret == "" {
+			continue
+		}
+		f(v)
+		done = true
+	}
+	if !done {
+		return errors.New("no VNC server asks for a password: start it with -vnc …,password=on")
+	}
+	return nil
+}
+
+func (c *control) SetVNCPassword(id, password, connected string) error {
+	return c.passworded(id, func(v *vncServer) {
+		if v.password.Set(password); password == "" {
+			v.password.Disable()
+		}
+		if connected == "disconnect" {
+			v.DropAll(errors.New("the password was changed"))
+		}
+	})
+}
+
+func (c *control) ExpireVNCPassword(id string, at time.Time) error {
+	return c.passworded(id, func(v *vncServer) { v.password.Expire(at) })
+}
