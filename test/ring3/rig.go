@@ -92,19 +92,18 @@ func faultPages() [16]uint64 {
 	}
 }
 
-// Selectors.
+// Selectors, where Linux has them.
 const (
-	selKCode = 0x08
-	selKData = 0x10
-	selUData = 0x1b
-	selUCode = 0x23
-	selTSS   = 0x28
+	selKCode = 0x10
+	selUData = 0x2b
+	selUCode = 0x33
+	selTSS   = 0x40
 )
 
-// Bases of FS and GS in every case.
+// Bases of FS and GS in every case. With a base of GS near the end of user space KVM falls back to emulating user code, which is no reference.
 const (
 	fsBase = dataAt + 0x123400
-	gsBase = 0x7fff_1234_5678_0000
+	gsBase = 0x1234_5678_0000
 )
 
 // Rig is one processor, ready for cases.
@@ -163,7 +162,7 @@ func (r *Rig) tables() {
 		}
 		put(b, ptAt+8*p, uint64(p)<<12|rights)
 	}
-	for i, d := range []uint64{0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00cff3000000ffff, 0x00affb000000ffff,
+	for i, d := range []uint64{0, 0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00cffb000000ffff, 0x00cff3000000ffff, 0x00affb000000ffff, 0,
 		0x0000890000000067 | tssAt&0xffffff<<16, 0} {
 		put(b, gdtAt+8*i, d)
 	}
@@ -192,8 +191,9 @@ func (r *Rig) state() *x86.State {
 	s.Seg[x86.FS].Base, s.Seg[x86.GS].Base = fsBase, gsBase
 	s.TR = x86.Segment{Selector: selTSS, Base: tssAt, Limit: 0x67, Attr: 0x8b}
 	s.LDTR = x86.Segment{Attr: x86.AttrUnusable}
-	s.GDTR, s.IDTR = x86.Table{Base: gdtAt, Limit: 0x37}, x86.Table{Base: idtAt, Limit: 0xfff}
-	s.RIP, s.RFLAGS, s.GPR[x86.RSP] = r.stub.load, x86.FlagOne, ustackTop
+	s.GDTR, s.IDTR = x86.Table{Base: gdtAt, Limit: 0x4f}, x86.Table{Base: idtAt, Limit: 0xfff}
+	s.RIP, s.RFLAGS, s.GPR[x86.RSP] = r.stub.load, x86.FlagOne|x86.FlagIF, ustackTop
+	s.STAR = 0x23<<48 | selKCode<<32
 	s.FPU.FCW = 0x37f
 	return &s
 }
