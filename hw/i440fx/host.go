@@ -159,9 +159,19 @@ func (h *Host) AddCPU(space *memory.Space) func(inSMM bool) {
 	}
 }
 
-// Reset implements hw.Device. The windows follow at Start.
-func (h *Host) Reset(hw.Cause) {
+// Reset implements hw.Device. The windows follow at Start. At the end of a sleep the PAM registers are as they were: memory keeps its contents, and the
+// BIOS finds its variables there, by which it knows that it is to resume.
+func (h *Host) Reset(cause hw.Cause) {
+	var pam [numPAM]uint32
+	for i := range pam {
+		pam[i] = h.fn.Get(regPAM+i, 1)
+	}
 	h.fn.Reset()
+	if cause == hw.WakeUp {
+		for i, v := range pam {
+			h.fn.Set(regPAM+i, 1, v)
+		}
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.locked = false

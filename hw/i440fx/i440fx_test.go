@@ -245,3 +245,18 @@ func TestPM(t *testing.T) {
 	b.want("loaded", b.ports.Load(0xb008, 1), 8)
 	b.want("address register", b.ports.Load(0x704, 1), 0xa1)
 }
+
+func TestReset_sleepKeepsPAM(t *testing.T) {
+	b := newBench(t)
+	f := b.host.Function()
+	for _, c := range []struct {
+		cause hw.Cause
+		want  uint32
+	}{{hw.WakeUp, 0x33}, {hw.Hard, 0}} {
+		f.Set(regPAM+1, 1, 0x33)
+		b.host.Reset(c.cause)
+		if got := f.Get(regPAM+1, 1); got != c.want {
+			t.Errorf("reset %d: PAM 5A is %02x, want %02x", c.cause, got, c.want)
+		}
+	}
+}
