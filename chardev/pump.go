@@ -26,7 +26,7 @@ type Device interface {
 type Pump struct {
 	s    Stream
 	dev  Device
-	out  sync.WaitGroup
+	sent chan struct{} // closed when write has ended
 	once sync.Once
 
 	mu      sync.Mutex // guards everything below
@@ -40,10 +40,10 @@ type Pump struct {
 
 // NewPump starts pumping. A nil stream drops what is written and never sends.
 func NewPump(s Stream, dev Device) *Pump {
-	p := &Pump{s: s, dev: dev}
+	p := &Pump{s: s, dev: dev, sent: make(chan struct{})}
 	p.filled.L, p.wanted.L = &p.mu, &p.mu
 	if s != nil {
-		p.out.Go(p.write)
+		go p.write()
 		go p.read() // ends with the stream: a Read of standard input cannot be called back
 	}
 	return p
@@ -87,17 +87,20 @@ func (p *Pump) Close() error {
 		p.filled.Broadcast()
 		p.wanted.Broadcast()
 		p.mu.Unlock()
-		late := time.AfterFunc(closeWait, func() { _ = p.s.Close() })
-		p.out.Wait()
-		if late.Stop() {
-			err = p.s.Close()
+		late := time.NewTimer(closeWait)
+		defer late.Stop()
+		select {
+		case <-p.sent:
+		case <-late.C: // what Close does not wake, standard output for one, is left behind
 		}
+		err = p.s.Close()
 	})
 	return err
 }
 
 // write empties the queue into the stream. After an error the stream swallows everything: a guest must not notice that its console is gone.
 func (p *Pump) write() {
+	defer close(p.sent)
 	var buf []byte
 	dead := false
 	for {

@@ -131,3 +131,16 @@ func TestPump_noStream(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// deaf is a stream that blocks its writers for ever, whatever is closed.
+type deaf struct{}
+
+func (deaf) Read([]byte) (int, error)  { select {} }
+func (deaf) Write([]byte) (int, error) { select {} }
+func (deaf) Close() error              { return nil }
+
+func TestPump_closesThoughNobodyReads(t *testing.T) {
+	p := NewPump(deaf{}, newDev())
+	p.Put('x')
+	p.Close()
+}

@@ -175,10 +175,14 @@ func (m *Machine) kickAll() {
 
 // shutDown is a processor's shutdown state after a triple fault: the board of a PC answers it with a reset.
 func (m *Machine) shutDown(v *vcpu) {
-	m.log.Warn("processor shut down: resetting the machine", "cpu", v.id)
 	m.mu.Lock()
 	v.dead = true
+	first := !m.tripled
+	m.tripled = true
 	m.mu.Unlock()
+	if first { // a guest may do it over and over
+		m.log.Warn("processor shut down: resetting the machine; more of these go unsaid", "cpu", v.id)
+	}
 	m.RequestReset(true, "guest-reset")
 }
 

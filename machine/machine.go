@@ -106,6 +106,7 @@ type Machine struct {
 	active  int  // processors that are not parked
 	ask     asks
 	closing bool
+	tripled bool // a processor has shut down: that has been logged
 	watch   []func(Event)
 	err     error
 }

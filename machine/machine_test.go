@@ -1,8 +1,11 @@
 package machine
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -194,6 +197,22 @@ func TestShutdownState_resets(t *testing.T) {
 	}
 	if r.m.Status() != Running {
 		t.Errorf("status %s, want running", r.m.Status())
+	}
+}
+
+func TestShutdownState_isLoggedOnce(t *testing.T) {
+	var said bytes.Buffer // written by processor 0 alone, and read when it has ended
+	r := newRig(t, Options{Log: slog.New(slog.NewTextHandler(&said, nil))}, 1)
+	r.m.Cont()
+	r.want(EventResume)
+	for range 5 {
+		r.cpus[0].exits <- result{accel.Shutdown, nil}
+		r.want(EventReset)
+	}
+	r.m.Quit("test")
+	r.m.Wait()
+	if n := strings.Count(said.String(), "\n"); n != 1 {
+		t.Errorf("%d lines for five triple faults, want 1:\n%s", n, said.String())
 	}
 }
 

@@ -187,9 +187,9 @@ func (b *PC) chips() error {
 		b.mapPorts("serial", at, 8, b.serial[i], bytes)
 	}
 	if b.cfg.Console != nil {
-		c := debugcon.New(debugcon.Config{Stream: b.cfg.Console})
-		b.Add("debugcon", c)
-		b.mapPorts("debugcon", 0x402, 1, c, bytes)
+		b.debug = debugcon.New(debugcon.Config{Stream: b.cfg.Console})
+		b.Add("debugcon", b.debug)
+		b.mapPorts("debugcon", 0x402, 1, b.debug, bytes)
 	}
 	return nil
 }

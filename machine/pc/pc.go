@@ -9,6 +9,7 @@ import (
 	"govm-desktop/firmware"
 	"govm-desktop/hw"
 	"govm-desktop/hw/acpi"
+	"govm-desktop/hw/debugcon"
 	"govm-desktop/hw/fwcfg"
 	"govm-desktop/hw/i440fx"
 	"govm-desktop/hw/ide"
@@ -52,9 +53,11 @@ type PC struct {
 	fw     *fwcfg.Device
 	kbc    *ps2.Controller
 	serial [4]*serial.UART
+	debug  *debugcon.Port
 }
 
-// New builds the board and resets it; it waits for Cont. What it is given stays the caller's to close, after Close.
+// New builds the board and resets it; it waits for Cont. What it is given stays the caller's to close, after Close, but for the streams of
+// serial ports and debug console, which Close closes when what the guest has written is out.
 func New(cfg Config) (*PC, error) {
 	b := &PC{cfg: cfg, lay: firmware.Split(cfg.RAM)}
 	b.Machine = machine.New(machine.Options{Clock: cfg.Clock, NoReboot: cfg.NoReboot, NoShutdown: cfg.NoShutdown, Log: cfg.Log, IdleSpins: cfg.IdleSpins})
@@ -78,6 +81,14 @@ func (b *PC) Close() error {
 	}
 	if b.ide != nil {
 		b.ide.Close()
+	}
+	for _, u := range b.serial {
+		if u != nil {
+			u.Close()
+		}
+	}
+	if b.debug != nil {
+		b.debug.Close()
 	}
 	var err error
 	if b.vm != nil {

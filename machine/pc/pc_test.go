@@ -2,7 +2,9 @@ package pc
 
 import (
 	"math"
+	"strings"
 	"testing"
+	"time"
 
 	"govm-desktop/chardev/null"
 	"govm-desktop/clock"
@@ -12,14 +14,19 @@ import (
 	"govm-desktop/x86"
 )
 
-// newPC builds a board with a BIOS that halts at once.
-func newPC(t *testing.T, clk clock.Clock) *PC {
-	t.Helper()
+// testConfig is a PC with a BIOS that halts at once.
+func testConfig(clk clock.Clock) Config {
 	bios := make([]byte, 64<<10)
 	copy(bios[0xfff0:], []byte{0xfa, 0xf4, 0xeb, 0xfc}) // cli; hlt; jmp
 	cfg := Config{RAM: 16 << 20, CPUs: 2, Accel: cpu.New(), Clock: clk, BIOS: bios, VGA: true, Input: &input.Router{}, Scancode: keycodemap.New().Scancode}
 	cfg.Serial[0] = null.New()
-	b, err := New(cfg)
+	return cfg
+}
+
+// newPC builds a board with a BIOS that halts at once.
+func newPC(t *testing.T, clk clock.Clock) *PC {
+	t.Helper()
+	b, err := New(testConfig(clk))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,6 +99,39 @@ func TestTime_everyClockAgrees(t *testing.T) {
 	left := b.in(0x42, 1) | b.in(0x42, 1)<<8
 	if got := float64(0xffff-left) / 1193182; math.Abs(got-0.040) > 0.040*1e-3 {
 		t.Errorf("PIT says that %.6f s have passed, want 0.040", got)
+	}
+}
+
+// slowStream takes its time for every write.
+type slowStream struct {
+	*null.Stream
+	got *strings.Builder // by the pump's goroutine, until Close
+}
+
+func (s slowStream) Write(p []byte) (int, error) {
+	time.Sleep(5 * time.Millisecond)
+	return s.got.Write(p)
+}
+
+// TestClose_getsTheLastWordsOut ends a machine with output still queued for a slow reader.
+func TestClose_getsTheLastWordsOut(t *testing.T) {
+	clk := clock.NewManual()
+	var serial, console strings.Builder
+	cfg := testConfig(clk)
+	cfg.Serial[0], cfg.Console = slowStream{null.New(), &serial}, slowStream{null.New(), &console}
+	b, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 1000 {
+		b.out8(0x3f8, 's')
+		b.out8(0x402, 'c')
+	}
+	b.Quit("test")
+	b.Wait()
+	b.Close()
+	if s, c := serial.Len(), console.Len(); s != 1000 || c != 1000 {
+		t.Errorf("%d characters of the serial port and %d of the console got out, want 1000", s, c)
 	}
 }
 
