@@ -68,6 +68,9 @@ func (m *Machine) WaitScreen(limit time.Duration, ok func(*image.RGBA) bool) (*i
 // cursorCell is the size up to which a change is a text cursor that blinks.
 var cursorCell = image.Pt(9, 16)
 
+// small reports whether a change may be a cursor's.
+func small(r image.Rectangle) bool { return r.Dx() <= cursorCell.X && r.Dy() <= cursorCell.Y }
+
 // Settle waits until nothing but a text cursor has moved on the screen for the time quiet. It returns the picture and the cell of the
 // cursor, which is empty if none blinks.
 func (m *Machine) Settle(quiet, limit time.Duration, ok func(*image.RGBA) bool) (*image.RGBA, image.Rectangle, error) {
@@ -79,7 +82,7 @@ func (m *Machine) Settle(quiet, limit time.Duration, ok func(*image.RGBA) bool) 
 		if first != nil {
 			diff = cell(Diff(first, p))
 		}
-		if joined := cursor.Union(diff); first == nil || joined.Dx() > cursorCell.X || joined.Dy() > cursorCell.Y {
+		if first == nil || !small(cursor.Union(diff)) {
 			first, cursor, since = p, image.Rectangle{}, time.Now()
 			return false
 		}
@@ -91,7 +94,7 @@ func (m *Machine) Settle(quiet, limit time.Duration, ok func(*image.RGBA) bool) 
 
 // cell grows a small rectangle on a text screen to the character cell around it.
 func cell(r image.Rectangle) image.Rectangle {
-	if r.Empty() || r.Dx() > cursorCell.X || r.Dy() > cursorCell.Y {
+	if r.Empty() || !small(r) {
 		return r
 	}
 	x, y := r.Min.X/cursorCell.X*cursorCell.X, r.Min.Y/cursorCell.Y*cursorCell.Y
@@ -165,13 +168,24 @@ func Differ(what string, got, want *image.RGBA, masks ...image.Rectangle) error 
 	return errors.Join(fmt.Errorf("%s: %d pixels differ, all in %v (sizes %v, %v); see %s", what, count, r, got.Rect.Max, want.Rect.Max, dir), err)
 }
 
-// WaitPicture waits until the screen equals a picture but for the masks.
+// patience is how long a screen that is not the one wanted may stand still: then nothing more is to be expected of it.
+const patience = 40 * time.Second
+
+// WaitPicture waits until the screen equals a picture but for the masks. It gives up early on a screen on which nothing moves but a cursor.
 func (m *Machine) WaitPicture(what string, want *image.RGBA, limit time.Duration, masks ...image.Rectangle) error {
-	p, err := m.WaitScreen(limit, func(p *image.RGBA) bool { return Diff(p, want, masks...).Empty() })
-	if p == nil || err == nil {
+	var last *image.RGBA
+	var moved time.Time
+	_, err := m.WaitScreen(limit, func(p *image.RGBA) bool {
+		if last == nil || !small(Diff(p, last, masks...)) {
+			moved = time.Now()
+		}
+		last = p
+		return Diff(p, want, masks...).Empty() || time.Since(moved) > patience
+	})
+	if err != nil && last == nil {
 		return err
 	}
-	return errors.Join(err, Differ(what, p, want, masks...))
+	return Differ(m.Kind.String()+": "+what, last, want, masks...)
 }
 
 // Plain reports whether the picture has one colour only.

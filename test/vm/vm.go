@@ -64,7 +64,11 @@ func Start(kind Kind, program string, args ...string) (*Machine, error) {
 	}
 	if kind == QEMU {
 		program = "qemu-system-x86_64"
-		argv = append([]string{"-nodefaults", "-monitor", "none", "-vga", "std", "-accel", "tcg"}, argv...)
+		// Without vapic there is no option ROM of QEMU's own, which SeaBIOS would take for a hard disk to boot from.
+		argv = append([]string{"-nodefaults", "-global", "apic-common.vapic=off", "-monitor", "none", "-vga", "std", "-accel", "tcg"}, argv...)
+		if !has(args, "-cdrom") {
+			argv = append(argv, "-drive", "if=ide,index=2,media=cdrom") // a PC has an empty CD drive by default
+		}
 	} else if !has(args, "-accel") {
 		argv = append([]string{"-accel", "soft"}, argv...)
 	}
