@@ -37,7 +37,7 @@ const (
 	maxBlock   = 64      // instructions in a block
 	slabInsts  = 1 << 12 // instruction records allocated at once
 	slabBlocks = 1 << 9
-	maxSlabs   = 340 // of records: 64 MiB
+	maxSlabs   = 200 // of records: 38 MiB
 	hashSize   = 1 << 15
 	jumpSize   = 1 << 12
 )

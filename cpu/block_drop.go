@@ -164,7 +164,7 @@ func (c *CPU) dropInPage(page uint64, p *codeBlocks, off, n uint32) {
 	for l := off >> 6; l <= (off+n-1)>>6; l++ {
 		hit = hit || p.lines[l>>6]&(1<<(l&63)) != 0
 	}
-	if !hit {
+	if !hit && len(p.blocks) > 0 {
 		return
 	}
 	p.lines = [len(p.lines)]uint64{}

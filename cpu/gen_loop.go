@@ -232,9 +232,9 @@ func ones() {
 		emit("codeNegR"+b, fmt.Sprintf("b := %s\nr := -b\nc.cc, c.ccDst, c.ccSrc = ccSub+%d, %s, %s\n%s", z.cut("@D"), z.log, z.sext("r"), z.sext("b"), z.set("r")))
 		w := 8*z.n - 1
 		emit("codeShlRI"+b, fmt.Sprintf("a, n := %s, in.imm&%d\nx := a << (n - 1)\nr := x << 1\nc.cc, c.ccDst, c.ccSrc = ccRes+%d, %s, %s|%s<<11\n%s",
-			z.cut("@D"), w, z.log, z.sext("r"), z.wide(fmt.Sprintf("x>>%d", w)), z.wide(fmt.Sprintf("(x^r)>>%d", w)), z.set("r")))
+			z.cut("@D"), w, z.log, z.sext("r"), z.wide(fmt.Sprintf("x>>%d", w)), z.wide(fmt.Sprintf("(a^a<<1)>>%d", w)), z.set("r")))
 		emit("codeShrRI"+b, fmt.Sprintf("a, n := %s, in.imm&%d\nx := a >> (n - 1)\nr := x >> 1\nc.cc, c.ccDst, c.ccSrc = ccRes+%d, %s, %s|%s<<11\n%s",
-			z.cut("@D"), w, z.log, z.sext("r"), z.wide("x&1"), z.wide(fmt.Sprintf("(r<<1^r)>>%d", w)), z.set("r")))
+			z.cut("@D"), w, z.log, z.sext("r"), z.wide("x&1"), z.wide(fmt.Sprintf("a>>%d", w)), z.set("r")))
 		emit("codeSarRI"+b, fmt.Sprintf("a, n := %s(@D), in.imm&%d\nx := a >> (n - 1)\nr := x >> 1\nc.cc, c.ccDst, c.ccSrc = ccRes+%d, uint64(int64(r)), uint64(x&1)\n%s",
 			z.s, w, z.log, z.set(z.u+"(r)")))
 		imul := fmt.Sprintf("hi, r := imul(a, b, %d)\n@D = r\nc.mulFlags(r, imulWide(hi, r, %d), %d)\n", z.n, z.n, z.n)
@@ -264,8 +264,10 @@ func stack() {
 		const jump = "rip = to & mask\nk = -1\nbreak run"
 		ret := push("(rip+uint64(in.off)+uint64(in.len))&mask")
 		emit("codeCall"+b, ret+"rip = (rip + in.imm) & mask\nk = 1\nbreak run")
-		emit("codeCallR"+b, "to := @S & mask\n"+check+ret+jump)
-		emit("codeCallM"+b, "var to uint64\n{\n@EA\n"+z.load("v")+"to = uint64(v)\n}\n"+check+ret+jump)
+		// A target that is not canonical is found after the store, before RSP moves: see callTo.
+		far := strings.Replace(ret, "c.gpr[x86.RSP] = lin\n", check+"c.gpr[x86.RSP] = lin\n", 1)
+		emit("codeCallR"+b, "to := @S & mask\n"+far+jump)
+		emit("codeCallM"+b, "var to uint64\n{\n@EA\n"+z.load("v")+"to = uint64(v)\n}\n"+far+jump)
 		emit("codeRet"+b, top+"to := uint64(v)\n"+check+fmt.Sprintf("c.gpr[x86.RSP] = (lin + %d) & mask\n", n)+jump)
 		emit("codeJmpM"+b, "@EA\n"+z.load("v")+"to := uint64(v)\n"+check+jump)
 	}

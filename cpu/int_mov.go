@@ -129,7 +129,7 @@ func execXlat(c *CPU, in *inst) {
 	c.setReg(x86.RAX, 1, c.load8(c.segLin(in.seg, off, 1, false)))
 }
 
-func execLahf(c *CPU, _ *inst) { c.setReg(regHigh|0, 1, c.flags()) }
+func execLahf(c *CPU, _ *inst) { c.setReg(regHigh, 1, c.flags()) }
 
 func execSahf(c *CPU, _ *inst) {
 	const mask = x86.FlagSF | x86.FlagZF | x86.FlagAF | x86.FlagPF | x86.FlagCF

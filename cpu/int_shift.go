@@ -38,7 +38,7 @@ func countMask(n uint64, size uint8) uint {
 }
 
 // shift does op on v with the masked count n. OF for counts other than one, which the SDM leaves undefined, is what Intel's processors give:
-// that of the count one for rotates and left shifts, 0 for right shifts.
+// that of the same operation with the count one.
 func shift(op shiftOp, v, cf uint64, n uint, size uint8) shifted {
 	w := 8 * uint(size)
 	if n == 0 {
@@ -48,17 +48,17 @@ func shift(op shiftOp, v, cf uint64, n uint, size uint8) shifted {
 	case shiftRol:
 		r := rotl(v, n%w, w)
 		c := r & 1
-		return shifted{r, c | (r>>(w-1)&1^c)<<11, true, false}
+		return shifted{r, c | (v^v<<1)>>(w-1)&1<<11, true, false}
 	case shiftRor:
 		r := rotl(v, (w-n%w)%w, w)
-		return shifted{r, r>>(w-1)&1 | ((r>>(w-1)^r>>(w-2))&1)<<11, true, false}
+		return shifted{r, r>>(w-1)&1 | (v^v>>(w-1))&1<<11, true, false}
 	case shiftRcl:
 		return rcl(v, cf, n%(w+1), w)
 	case shiftRcr:
 		m := n % (w + 1)
 		s := rcl(v, cf, (w+1-m)%(w+1), w)
 		if m != 0 {
-			s.f = s.f&1 | ((s.res>>(w-1)^s.res>>(w-2))&1)<<11
+			s.f = s.f&1 | (v>>(w-1)&1^cf)<<11
 		}
 		return s
 	case shiftShr:
@@ -67,7 +67,7 @@ func shift(op shiftOp, v, cf uint64, n uint, size uint8) shifted {
 			c = v >> (n - 1) & 1
 		}
 		r := v >> n
-		return shifted{r, c | (r<<1^r)>>(w-1)&1<<11, true, true}
+		return shifted{r, c | v>>(w-1)&1<<11, true, true}
 	case shiftSar:
 		x := int64(signExtend(v, size))
 		return shifted{uint64(x>>n) & sizeMask(size), uint64(x>>(n-1)) & 1, true, true}
@@ -77,7 +77,7 @@ func shift(op shiftOp, v, cf uint64, n uint, size uint8) shifted {
 		if n <= w {
 			c = v >> (w - n) & 1
 		}
-		return shifted{r, c | (r>>(w-1)&1^c)<<11, true, true}
+		return shifted{r, c | (v^v<<1)>>(w-1)&1<<11, true, true}
 	}
 }
 
@@ -96,7 +96,7 @@ func rcl(v, cf uint64, n, w uint) shifted {
 	c := v >> (w - n) & 1
 	r := v<<n | cf<<(n-1) | v>>(w-n)>>1
 	r &= sizeMask(uint8(w / 8))
-	return shifted{r, c | (r>>(w-1)&1^c)<<11, true, false}
+	return shifted{r, c | (v^v<<1)>>(w-1)&1<<11, true, false}
 }
 
 func (c *CPU) shiftRM(in *inst, op shiftOp, count uint64) {
@@ -148,7 +148,10 @@ func double(left bool, dst, src uint64, n uint, size uint8) (res, f uint64) {
 		res = (dst>>n | src<<(w-n)) & sizeMask(size)
 		f = dst >> (n - 1) & 1
 	}
-	return res, f | (res^dst)>>(w-1)&1<<11
+	if left {
+		return res, f | (dst^dst<<1)>>(w-1)&1<<11
+	}
+	return res, f | (dst>>(w-1)^src)&1<<11
 }
 
 func (c *CPU) shiftDouble(in *inst, left bool, count uint64) {

@@ -141,9 +141,12 @@ func execCallRel(c *CPU, in *inst) { c.callTo(in, c.relative(in)) }
 func execCallE(c *CPU, in *inst)   { c.callTo(in, c.readRM(in)) }
 
 func (c *CPU) callTo(in *inst, target uint64) {
-	ret := c.nextRIP
+	sp := c.gpr[x86.RSP]
+	c.push(in.opsize, c.nextRIP)
+	next := c.gpr[x86.RSP]
+	c.gpr[x86.RSP] = sp // until it is sure that the target is good; what was stored stays, as on Intel's processors
 	c.jump(target)
-	c.push(in.opsize, ret)
+	c.gpr[x86.RSP] = next
 }
 
 func execRet(c *CPU, in *inst)  { c.ret(in, 0) }

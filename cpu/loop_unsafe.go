@@ -1829,13 +1829,13 @@ func (c *CPU) runBlocks() {
 				a, n := uint32(c.gpr[in.dst&31]), in.imm&31
 				x := a << (n - 1)
 				r := x << 1
-				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), uint64(x>>31)|uint64((x^r)>>31)<<11
+				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), uint64(x>>31)|uint64((a^a<<1)>>31)<<11
 				c.gpr[in.dst&31] = uint64(r)
 			case codeShrRI32:
 				a, n := uint32(c.gpr[in.dst&31]), in.imm&31
 				x := a >> (n - 1)
 				r := x >> 1
-				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), uint64(x&1)|uint64((r<<1^r)>>31)<<11
+				c.cc, c.ccDst, c.ccSrc = ccRes+2, uint64(int64(int32(r))), uint64(x&1)|uint64(a>>31)<<11
 				c.gpr[in.dst&31] = uint64(r)
 			case codeSarRI32:
 				a, n := int32(c.gpr[in.dst&31]), in.imm&31
@@ -1952,13 +1952,13 @@ func (c *CPU) runBlocks() {
 				a, n := c.gpr[in.dst&31], in.imm&63
 				x := a << (n - 1)
 				r := x << 1
-				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, x>>63|(x^r)>>63<<11
+				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, x>>63|(a^a<<1)>>63<<11
 				c.gpr[in.dst&31] = r
 			case codeShrRI64:
 				a, n := c.gpr[in.dst&31], in.imm&63
 				x := a >> (n - 1)
 				r := x >> 1
-				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, x&1|(r<<1^r)>>63<<11
+				c.cc, c.ccDst, c.ccSrc = ccRes+3, r, x&1|a>>63<<11
 				c.gpr[in.dst&31] = r
 			case codeSarRI64:
 				a, n := int64(c.gpr[in.dst&31]), in.imm&63
@@ -2064,16 +2064,16 @@ func (c *CPU) runBlocks() {
 				break run
 			case codeCallR32:
 				to := c.gpr[in.src&31] & mask
-				if !canonical(to) {
-					c.cur = uintptr(unsafe.Pointer(in))
-					c.raiseGP(0)
-				}
 				lin := (c.gpr[x86.RSP] - 4) & mask
 				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+3)&^pageMask {
 					*(*uint32)(unsafe.Add(e.host, lin&pageMask)) = uint32((rip + uint64(in.off) + uint64(in.len)) & mask)
 				} else {
 					c.cur = uintptr(unsafe.Pointer(in))
 					c.storeSlow(lin, 4, uint64(uint32((rip+uint64(in.off)+uint64(in.len))&mask)))
+				}
+				if !canonical(to) {
+					c.cur = uintptr(unsafe.Pointer(in))
+					c.raiseGP(0)
 				}
 				c.gpr[x86.RSP] = lin
 				rip = to & mask
@@ -2092,16 +2092,16 @@ func (c *CPU) runBlocks() {
 					}
 					to = uint64(v)
 				}
-				if !canonical(to) {
-					c.cur = uintptr(unsafe.Pointer(in))
-					c.raiseGP(0)
-				}
 				lin := (c.gpr[x86.RSP] - 4) & mask
 				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+3)&^pageMask {
 					*(*uint32)(unsafe.Add(e.host, lin&pageMask)) = uint32((rip + uint64(in.off) + uint64(in.len)) & mask)
 				} else {
 					c.cur = uintptr(unsafe.Pointer(in))
 					c.storeSlow(lin, 4, uint64(uint32((rip+uint64(in.off)+uint64(in.len))&mask)))
+				}
+				if !canonical(to) {
+					c.cur = uintptr(unsafe.Pointer(in))
+					c.raiseGP(0)
 				}
 				c.gpr[x86.RSP] = lin
 				rip = to & mask
@@ -2217,16 +2217,16 @@ func (c *CPU) runBlocks() {
 				break run
 			case codeCallR64:
 				to := c.gpr[in.src&31] & mask
-				if !canonical(to) {
-					c.cur = uintptr(unsafe.Pointer(in))
-					c.raiseGP(0)
-				}
 				lin := (c.gpr[x86.RSP] - 8) & mask
 				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+7)&^pageMask {
 					*(*uint64)(unsafe.Add(e.host, lin&pageMask)) = (rip + uint64(in.off) + uint64(in.len)) & mask
 				} else {
 					c.cur = uintptr(unsafe.Pointer(in))
 					c.storeSlow(lin, 8, uint64((rip+uint64(in.off)+uint64(in.len))&mask))
+				}
+				if !canonical(to) {
+					c.cur = uintptr(unsafe.Pointer(in))
+					c.raiseGP(0)
 				}
 				c.gpr[x86.RSP] = lin
 				rip = to & mask
@@ -2245,16 +2245,16 @@ func (c *CPU) runBlocks() {
 					}
 					to = uint64(v)
 				}
-				if !canonical(to) {
-					c.cur = uintptr(unsafe.Pointer(in))
-					c.raiseGP(0)
-				}
 				lin := (c.gpr[x86.RSP] - 8) & mask
 				if e := &c.mmu.cur[lin>>12&tlbMask]; e.wr == (lin+7)&^pageMask {
 					*(*uint64)(unsafe.Add(e.host, lin&pageMask)) = (rip + uint64(in.off) + uint64(in.len)) & mask
 				} else {
 					c.cur = uintptr(unsafe.Pointer(in))
 					c.storeSlow(lin, 8, uint64((rip+uint64(in.off)+uint64(in.len))&mask))
+				}
+				if !canonical(to) {
+					c.cur = uintptr(unsafe.Pointer(in))
+					c.raiseGP(0)
 				}
 				c.gpr[x86.RSP] = lin
 				rip = to & mask

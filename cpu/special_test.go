@@ -48,7 +48,8 @@ func randomInst(r *rand.Rand, d *decoder, m mode, pick func(*row) bool) ([]byte,
 		b = append(b, randomModRM(r, e)...)
 	}
 	for range 8 {
-		b = append(b, byte(r.IntN(256))&byte(r.IntN(256)))
+		v := r.Uint32()
+		b = append(b, byte(v&v>>8))
 	}
 	var in inst
 	if d.decode(b, m, &in) != decodeOK || in.row == rowInvalid || !pick(&d.rows[in.row]) {
