@@ -25,6 +25,7 @@ type Options struct {
 type File struct {
 	f        *os.File
 	size     int64
+	data     int64 // bytes of size that were in the file when it was opened: the last sector may be partial
 	readOnly bool
 }
 
@@ -80,6 +81,7 @@ func (d *File) prepare(name string) error {
 	if d.size == 0 {
 		return fmt.Errorf("raw: %s: is empty; give it a size first (truncate -s 10G %s)", name, name)
 	}
+	d.data = d.size
 	d.size = (d.size + block.SectorSize - 1) / block.SectorSize * block.SectorSize
 	return d.lock(name)
 }
@@ -117,8 +119,11 @@ func (d *File) ReadAt(p []byte, off int64) (int, error) {
 		return 0, err
 	}
 	n, err := d.f.ReadAt(p, off)
-	if errors.Is(err, io.EOF) { // the missing part of the last sector, or of a file that was truncated under us
-		clear(p[n:])
+	if errors.Is(err, io.EOF) {
+		if off+int64(n) < d.data {
+			return n, fmt.Errorf("raw: %s: has become shorter than it was: %w", d.f.Name(), io.ErrUnexpectedEOF)
+		}
+		clear(p[n:]) // the missing part of the last sector
 		return len(p), nil
 	}
 	if err != nil {

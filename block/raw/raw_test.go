@@ -2,6 +2,8 @@ package raw_test
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,6 +61,26 @@ func TestPartialSector(t *testing.T) {
 	m := raw.NewMemory([]byte{1, 2, 3})
 	if _, err := m.ReadAt(p, 0); err != nil || m.Size() != 512 || p[2] != 3 || p[3] != 0 {
 		t.Errorf("memory: %v", err)
+	}
+}
+
+// TestTruncated shortens a file that is open: what is gone cannot be read, and is not made up.
+func TestTruncated(t *testing.T) {
+	name := file(t, bytes.Repeat([]byte{7}, 1800))
+	d := open(t, name, false)
+	defer d.Close()
+	if err := os.Truncate(name, 700); err != nil {
+		t.Fatal(err)
+	}
+	p := make([]byte, 2048)
+	if n, err := d.ReadAt(p, 0); n != 700 || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("Read = %d, %v, want 700 and an unexpected EOF", n, err)
+	}
+	if _, err := d.ReadAt(p[:512], 1024); err == nil {
+		t.Error("a sector that is gone was read")
+	}
+	if _, err := d.ReadAt(p[:512], 0); err != nil {
+		t.Errorf("a sector that is there: %v", err)
 	}
 }
 
