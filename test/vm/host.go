@@ -80,8 +80,11 @@ func (m *Machine) CPUTime() (time.Duration, error) {
 // Memory is what a process holds, in bytes.
 type Memory struct {
 	RSS   uint64
-	Guest uint64 // of it, in mappings of the size of guest RAM or more
+	Guest uint64 // of it, in the mapping that has the size of guest RAM
 }
+
+// slack is what the kernel may have joined to the mapping of guest RAM.
+const slack = 32 << 20
 
 // Memory reads /proc/PID/smaps: guest RAM is known by its size, the other mappings are the program's own.
 func (m *Machine) Memory(guestRAM uint64) (Memory, error) {
@@ -97,7 +100,7 @@ func (m *Machine) Memory(guestRAM uint64) (Memory, error) {
 			from, to, _ := strings.Cut(f[0], "-")
 			lo, err1 := strconv.ParseUint(from, 16, 64)
 			hi, err2 := strconv.ParseUint(to, 16, 64)
-			ram = err1 == nil && err2 == nil && hi-lo == guestRAM
+			ram = err1 == nil && err2 == nil && hi-lo >= guestRAM && hi-lo < guestRAM+slack
 		}
 		if len(f) > 1 && f[0] == "Rss:" {
 			n, _ := strconv.ParseUint(f[1], 10, 64)
@@ -109,6 +112,3 @@ func (m *Machine) Memory(guestRAM uint64) (Memory, error) {
 	}
 	return out, nil
 }
-
-// Started is when the process was started.
-func (m *Machine) Started() time.Time { return m.started }

@@ -169,6 +169,14 @@ func (m *Machine) Send(text string) error {
 	return err
 }
 
+// FirstSerial is the time from the start of the process to the first byte on the serial port.
+// Preconditions: there has been one.
+func (m *Machine) FirstSerial() time.Duration {
+	m.serial.mu.Lock()
+	defer m.serial.mu.Unlock()
+	return m.serial.first.Sub(m.started)
+}
+
 // WaitSerial waits until the guest has written the text n times.
 func (m *Machine) WaitSerial(text string, n int, limit time.Duration) error {
 	return m.await(m.serial, text, n, limit)
@@ -205,6 +213,7 @@ func tail(s string) string {
 type log struct {
 	mu    sync.Mutex // guards everything below
 	b     []byte
+	first time.Time // when the first byte came
 	over  bool
 	grown chan struct{}
 }
@@ -215,6 +224,9 @@ func newLog() *log { return &log{grown: make(chan struct{})} }
 func (l *log) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if len(l.b) == 0 {
+		l.first = time.Now()
+	}
 	l.b = append(l.b, p...)
 	l.wake()
 	return len(p), nil
