@@ -3,6 +3,7 @@ package rfb
 import (
 	"context"
 	"errors"
+	"image"
 	"io"
 	"net"
 	"sync"
@@ -29,27 +30,37 @@ type client struct {
 	user          string
 	security      uint8 // type
 
-	mu       sync.Mutex // guards everything below
-	news     bool       // something below has changed since the sender looked
-	stopWait func()     // wakes the sender, if it waits
-	settings settings
-	request  request
-	resized  bool // SetDesktopSize has to be answered
-	told     bool // the client knows whether the pointer is absolute
-	absolute bool // what it knows
+	hold bool // of the reading goroutine, which sets it with mu held: the sender may not look before the next message
+
+	mu         sync.Mutex // guards everything below
+	news       bool       // something below has changed since the sender looked
+	stopWait   func()     // wakes the sender, if it waits
+	settings   settings
+	request    request
+	continuous display.Region // to be sent without requests
+	ended      bool           // that has ended, which has to be said
+	fences     [][]byte       // answers
+	pace       stream.Pace
+	powerless  bool        // a wish for power has to be turned down
+	resized    bool        // SetDesktopSize has to be answered
+	told       bool        // the client knows whether the pointer is absolute
+	absolute   bool        // what it knows
+	pointer    image.Point // where it points
 }
 
 // settings are what the client's messages have set.
 type settings struct {
 	format   enc.Format
 	encoding int32
-	level    int // of compression, -1: not set
+	tuning   enc.Tuning
+	fine     int // a finer quality and kind of chrominance, each plus 1
+	chroma   int
 	can      ability
 	count    uint // of SetEncodings messages
 }
 
 // ability is a set of pseudo-encodings.
-type ability uint16
+type ability uint32
 
 const (
 	canResize ability = 1 << iota
@@ -59,6 +70,16 @@ const (
 	canPointerChange
 	canLEDs
 	canVMwareLEDs
+	canCopy
+	canLastRect
+	canCursor
+	canXCursor
+	canAlphaCursor
+	canPointerPos
+	canXVP
+	canFence
+	canContinuous
+	canExtButtons
 )
 
 // request is what the client has asked for and not been sent.
@@ -73,7 +94,7 @@ func newClient(s *Server, conn *stream.Conn, addr net.Addr) *client {
 		c.addr = a
 	}
 	c.ctx, c.end = context.WithCancelCause(context.Background())
-	c.settings = settings{format: enc.Native(), encoding: enc.RawID, level: -1}
+	c.settings = settings{format: enc.Native(), encoding: enc.RawID, tuning: enc.Tuning{Level: -1, Quality: -1}}
 	c.hands.init(s.cfg.Input, s.cfg.Keys, s.cfg.Screen)
 	c.hands.noLocks, c.hands.delay = s.cfg.NoLockSync, s.cfg.KeyDelay
 	return c

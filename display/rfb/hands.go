@@ -44,7 +44,7 @@ type hands struct {
 	syms map[uint32]input.Code // pressed, and the keys that were pressed for them
 	held []input.Code          // in the order they went down
 
-	buttons uint8
+	buttons uint16
 	x, y    int
 	known   bool // x, y
 }

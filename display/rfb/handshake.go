@@ -33,6 +33,7 @@ func (c *client) handshake() (*updater, error) {
 		return nil, err
 	}
 	u := &updater{c: c, pic: picture.New(c.s.cfg.Screen)}
+	u.pic.Plain = c.s.cfg.NonAdaptive
 	if err := c.serverInit(u); err != nil {
 		u.close()
 		return nil, err

@@ -2,22 +2,28 @@ package rfb
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image"
+	"time"
 
+	"govm-desktop/display"
 	"govm-desktop/display/rfb/enc"
 )
 
 // Messages from clients (RFC 6143, section 7.5, and rfbproto.rst).
 const (
-	msgSetPixelFormat = 0
-	msgSetEncodings   = 2
-	msgUpdateRequest  = 3
-	msgKeyEvent       = 4
-	msgPointerEvent   = 5
-	msgCutText        = 6
-	msgSetDesktopSize = 251
-	msgQEMU           = 255
+	msgSetPixelFormat    = 0
+	msgSetEncodings      = 2
+	msgUpdateRequest     = 3
+	msgKeyEvent          = 4
+	msgPointerEvent      = 5
+	msgCutText           = 6
+	msgContinuousUpdates = 150 // and to clients: that they have ended, or are possible
+	msgFence             = 248 // both ways
+	msgXVP               = 250 // both ways
+	msgSetDesktopSize    = 251
+	msgQEMU              = 255
 
 	qemuExtKey = 0 // its submessage
 )
@@ -25,15 +31,42 @@ const (
 // Pseudo-encodings.
 const (
 	encDesktopSize    int32 = -223
+	encLastRect       int32 = -224
+	encPointerPos     int32 = -232
+	encCursor         int32 = -239
+	encXCursor        int32 = -240
 	encPointerChange  int32 = -257
 	encExtKey         int32 = -258
 	encLEDs           int32 = -261
 	encDesktopName    int32 = -307
 	encExtDesktopSize int32 = -308
+	encXVP            int32 = -309
+	encFence          int32 = -312
+	encContinuous     int32 = -313
+	encAlphaCursor    int32 = -314
+	encExtButtons     int32 = -316
 	encVMwareLEDs     int32 = 0x574d5668
 
-	encLevel0 int32 = -256 // compression levels, up to 9
-	encLevel9 int32 = -247
+	encLevel0   int32 = -256 // compression levels, up to 9
+	encLevel9   int32 = -247
+	encQuality0 int32 = -32 // of JPEG, up to 9
+	encQuality9 int32 = -23
+	encFine0    int32 = -512 // the same from 0 to 100
+	encFine100  int32 = -412
+	encWhole    int32 = -768 // chrominance as it is
+	encHalved4  int32 = -767 // a quarter, and other ways of having less of it
+	encHalved16 int32 = -763
+)
+
+// Bits of a fence.
+const (
+	fenceBlockBefore = 1 << 0
+	fenceSyncNext    = 1 << 2
+	fenceKnown       = 7
+	fenceRequest     = 1 << 31
+
+	maxFence  = 64 // bytes of a fence's own
+	maxFences = 32 // to be answered, after which a client waits for no more
 )
 
 // maxCutText bounds a clipboard, which is dropped anyway: what says to be longer is no clipboard.
@@ -46,8 +79,15 @@ func (c *client) readMessages() error {
 		if err != nil {
 			return err
 		}
+		held := c.hold
 		if err := c.readMessage(t); err != nil {
 			return err
+		}
+		if held && t != msgFence { // by the fence before this message
+			c.mu.Lock()
+			c.hold = false
+			c.pingLocked()
+			c.mu.Unlock()
 		}
 	}
 }
@@ -70,6 +110,12 @@ func (c *client) readMessage(t uint8) error {
 		return c.pointerEvent()
 	case msgCutText:
 		return c.cutText()
+	case msgContinuousUpdates:
+		return c.continuousUpdates()
+	case msgFence:
+		return c.fence()
+	case msgXVP:
+		return c.xvp()
 	case msgSetDesktopSize:
 		return c.setDesktopSize()
 	case msgQEMU:
@@ -99,23 +145,31 @@ func (c *client) setEncodings() error {
 	if err != nil {
 		return err
 	}
-	set, chosen := settings{level: -1}, false
+	set := settings{tuning: enc.Tuning{Level: -1, Quality: -1}, encoding: enc.RawID}
+	chosen := false
 	for range binary.BigEndian.Uint16(b[1:]) {
 		n, err := c.conn.U32()
 		if err != nil {
 			return err
 		}
 		switch id := int32(n); {
-		case id == enc.RawID || id == enc.HextileID || id == enc.ZRLEID:
+		case isPicture(id):
 			if !chosen {
 				set.encoding, chosen = id, true
 			}
 		case id >= encLevel0 && id <= encLevel9:
-			set.level = int(id - encLevel0)
+			set.tuning.Level = int(id - encLevel0)
+		case id >= encQuality0 && id <= encQuality9 && !c.s.cfg.Lossless:
+			set.tuning.Quality, set.tuning.Halved = enc.Quality(int(id - encQuality0))
+		case id >= encFine0 && id <= encFine100 && !c.s.cfg.Lossless:
+			set.fine = int(id-encFine0) + 1
+		case id >= encWhole && id <= encHalved16:
+			set.chroma = int(id-encWhole) + 1
 		default:
 			set.can |= abilityOf(id)
 		}
 	}
+	set.refineTuning()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	set.format, set.count = c.settings.format, c.settings.count+1
@@ -124,10 +178,34 @@ func (c *client) setEncodings() error {
 	return nil
 }
 
+// isPicture reports whether an encoding is one of those that carry pixels and are here.
+func isPicture(id int32) bool {
+	switch id {
+	case enc.RawID, enc.RREID, enc.CoRREID, enc.HextileID, enc.ZlibID, enc.TightID, enc.TRLEID, enc.ZRLEID, enc.TightPNGID:
+		return true
+	}
+	return false
+}
+
+// refineTuning applies what says more than a level of quality does.
+func (s *settings) refineTuning() {
+	t := &s.tuning
+	if s.fine > 0 {
+		t.Quality = max(1, s.fine-1)
+	}
+	if s.chroma > 0 {
+		t.Halved = s.chroma > 1
+	}
+}
+
 func abilityOf(id int32) ability {
 	switch id {
+	case enc.CopyRectID:
+		return canCopy
 	case encDesktopSize:
 		return canResize
+	case encLastRect:
+		return canLastRect
 	case encExtDesktopSize:
 		return canExtResize
 	case encDesktopName:
@@ -140,6 +218,22 @@ func abilityOf(id int32) ability {
 		return canLEDs
 	case encVMwareLEDs:
 		return canVMwareLEDs
+	case encCursor:
+		return canCursor
+	case encXCursor:
+		return canXCursor
+	case encAlphaCursor:
+		return canAlphaCursor
+	case encPointerPos:
+		return canPointerPos
+	case encXVP:
+		return canXVP
+	case encFence:
+		return canFence
+	case encContinuous:
+		return canContinuous
+	case encExtButtons:
+		return canExtButtons
 	}
 	return 0
 }
@@ -169,15 +263,100 @@ func (c *client) pointerEvent() error {
 	if err != nil {
 		return err
 	}
+	x, y, mask := int(binary.BigEndian.Uint16(b[1:])), int(binary.BigEndian.Uint16(b[3:])), uint16(b[0])
 	absolute := c.s.cfg.Input != nil && c.s.cfg.Input.Absolute() // it takes locks of its own
 	c.mu.Lock()
 	moves := c.told && !c.absolute // the client knows that it has to send movements
 	if c.settings.can&canPointerChange != 0 && absolute != c.absolute {
 		c.pingLocked()
 	}
+	extended := c.settings.can&canExtButtons != 0 && mask&0x80 != 0
+	c.pointer = image.Pt(x, y)
 	c.mu.Unlock()
-	x, y := int(binary.BigEndian.Uint16(b[1:])), int(binary.BigEndian.Uint16(b[3:]))
-	c.hands.pointer(x, y, b[0], moves)
+	if extended { // the top bit says that there is another byte
+		more, err := c.conn.U8()
+		if err != nil {
+			return err
+		}
+		mask = mask&0x7f | uint16(more)<<7
+	}
+	c.hands.pointer(x, y, mask, moves)
+	return nil
+}
+
+// continuousUpdates switches updates without requests on or off.
+func (c *client) continuousUpdates() error {
+	b, err := c.conn.Take(9)
+	if err != nil {
+		return err
+	}
+	n := func(i int) int { return int(binary.BigEndian.Uint16(b[i:])) }
+	r := image.Rect(n(1), n(3), n(1)+n(5), n(3)+n(7))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	was := !c.continuous.Empty()
+	c.continuous = nil
+	if b[0] != 0 && !r.Empty() {
+		c.continuous = display.Region{r}
+	} else if was || b[0] == 0 {
+		c.ended = true
+	}
+	c.pingLocked()
+	return nil
+}
+
+// fence answers a client's fence, or takes its answer to one of ours.
+func (c *client) fence() error {
+	b, err := c.conn.Take(8)
+	if err != nil {
+		return err
+	}
+	flags, n := binary.BigEndian.Uint32(b[3:]), int(b[7])
+	if n > maxFence {
+		return fmt.Errorf("it sent a fence of %d bytes", n)
+	}
+	if b, err = c.conn.Take(n); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer c.pingLocked()
+	if flags&fenceRequest == 0 {
+		c.pace.Pong(time.Now())
+		return nil
+	}
+	if len(c.fences) >= maxFences {
+		return errors.New("it sends fences and does not read the answers")
+	}
+	c.fences = append(c.fences, appendFence(nil, flags&fenceKnown, b))
+	// What the next message changes has to take effect together with the answer.
+	c.hold = flags&fenceSyncNext != 0
+	return nil
+}
+
+func appendFence(b []byte, flags uint32, payload []byte) []byte {
+	b = append(b, msgFence, 0, 0, 0)
+	b = binary.BigEndian.AppendUint32(b, flags)
+	return append(append(b, byte(len(payload))), payload...)
+}
+
+// xvp takes a client's wish for power.
+func (c *client) xvp() error {
+	b, err := c.conn.Take(3)
+	if err != nil {
+		return err
+	}
+	version, code := b[1], Power(b[2])
+	power := c.s.cfg.Power
+	if version == 1 && code >= PowerShutdown && code <= PowerReset && power != nil && c.hands.to != nil {
+		c.s.cfg.Log.Info("a viewer's power button", "client", c.addr, "code", code)
+		power(code)
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.powerless = true
+	c.pingLocked()
 	return nil
 }
 

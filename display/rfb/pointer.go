@@ -2,8 +2,12 @@ package rfb
 
 import "govm-desktop/input"
 
-// Bits of a PointerEvent's mask (RFC 6143, section 7.5.5): the first three are buttons, the others wheels.
-const wheelUp = 3
+// Bits of a PointerEvent's mask (RFC 6143, section 7.5.5): the first three are buttons, then come wheels, and what clients with
+// extended buttons have at the side.
+const (
+	wheelUp = 3
+	side    = 7
+)
 
 const (
 	origin  = 0x7fff // what a client that sends movements adds to them
@@ -11,7 +15,7 @@ const (
 )
 
 // pointer takes a PointerEvent. moves says that the client knows of sending movements.
-func (h *hands) pointer(x, y int, mask uint8, moves bool) {
+func (h *hands) pointer(x, y int, mask uint16, moves bool) {
 	if h.to == nil {
 		return
 	}
@@ -53,12 +57,17 @@ func (h *hands) position(x, y int) {
 }
 
 // press sends what changed about the buttons. A wheel's notch is a press of one.
-func (h *hands) press(mask uint8) {
+func (h *hands) press(mask uint16) {
 	changed := mask ^ h.buttons
 	h.buttons = mask
 	for bit, code := range [wheelUp]input.Code{input.BtnLeft, input.BtnMiddle, input.BtnRight} {
 		if changed>>bit&1 != 0 {
 			h.send(input.Event{Kind: input.Button, Code: code, Down: mask>>bit&1 != 0})
+		}
+	}
+	for i, code := range [...]input.Code{input.BtnSide, input.BtnExtra} {
+		if changed>>(side+i)&1 != 0 {
+			h.send(input.Event{Kind: input.Button, Code: code, Down: mask>>(side+i)&1 != 0})
 		}
 	}
 	for i, e := range [...]input.Event{{Y: 1}, {Y: -1}, {X: -1}, {X: 1}} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"image"
+	"slices"
 	"time"
 
 	"govm-desktop/display"
@@ -19,11 +20,17 @@ type updater struct {
 
 	set      settings
 	pending  request
+	stream   display.Region // continuous updates
+	room     int            // bytes that may go on their way now
+	paced    bool           // there is a Pace to obey
+	pointer  image.Point
 	refuse   bool // a SetDesktopSize is to be answered
 	answered uint // SetEncodings messages whose pseudo-encodings were answered
 	name     string
 	leds     input.LEDs
+	cursor   *display.Cursor
 	fresh    time.Time // of the last picture drawn on demand
+	rest     time.Time // when what was sent with loss is looked at again
 
 	pixels   *enc.Pixels
 	encoders map[int32]enc.Encoder
@@ -44,8 +51,10 @@ func (u *updater) close() { u.pic.Close() }
 // run sends updates until the connection ends.
 func (u *updater) run() error {
 	for {
-		u.look()
-		if u.pending.any {
+		if err := u.look(); err != nil {
+			return err
+		}
+		if u.wanted() {
 			sent, err := u.answer()
 			if err != nil {
 				return err
@@ -60,26 +69,58 @@ func (u *updater) run() error {
 	}
 }
 
-// look takes over what the client's messages have said.
-func (u *updater) look() {
+// wanted reports whether the client expects an update, and its line takes one.
+func (u *updater) wanted() bool {
+	return u.pending.any || !u.stream.Empty() && u.room > 0
+}
+
+// look takes over what the client's messages have said, and answers what needs no picture.
+func (u *updater) look() error {
 	c := u.c
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.news = false
+	u.room = c.pace.Room(c.conn.Sent())
+	if c.hold {
+		c.mu.Unlock()
+		return nil
+	}
 	u.set = c.settings
 	u.pending.any = u.pending.any || c.request.any
 	u.pending.full = u.pending.full.Union(c.request.full)
 	u.pending.changed = u.pending.changed.Union(c.request.changed)
 	c.request = request{}
+	u.stream, u.pointer = c.continuous, c.pointer
 	u.refuse = u.refuse || c.resized
 	c.resized = false
+	u.buf = u.buf[:0]
+	for _, f := range c.fences {
+		u.buf = append(u.buf, f...)
+	}
+	c.fences = c.fences[:0]
+	if c.ended {
+		u.buf = append(u.buf, msgContinuousUpdates)
+	}
+	if c.powerless {
+		u.buf = append(u.buf, msgXVP, 0, 1, 0) // XVP_FAIL
+	}
+	c.ended, c.powerless = false, false
+	c.mu.Unlock()
+	u.paced = u.set.can&canFence != 0
+	return u.flush()
 }
+
+// restAfter is how long a part of the picture stays as it is before what was lost of it is sent.
+const restAfter = 250 * time.Millisecond
 
 // wait waits for news from the client and, if it has asked for them, from the screen.
 func (u *updater) wait() error {
 	c := u.c
 	ctx, cancel := context.WithCancel(c.ctx)
 	defer cancel()
+	if u.wanted() && u.pic.IsRough() {
+		t := time.AfterFunc(time.Until(u.rest), cancel)
+		defer t.Stop()
+	}
 	c.mu.Lock()
 	if c.news {
 		c.mu.Unlock()
@@ -88,7 +129,7 @@ func (u *updater) wait() error {
 	c.stopWait = cancel
 	c.mu.Unlock()
 	var err error
-	if u.pending.any {
+	if u.wanted() {
 		err = u.pic.Wait(ctx)
 	} else {
 		<-ctx.Done()
@@ -134,63 +175,148 @@ func (u *updater) answer() (bool, error) {
 	if u.pixels == nil || u.pixels.Format() != u.set.format {
 		u.pixels = enc.NewPixels(u.set.format)
 		u.buf = u.pixels.AppendColourMap(u.buf)
+		u.cursor = nil // of the old format
 	}
+	u.greet()
 	start := len(u.buf)
 	u.buf = append(u.buf, 0, 0, 0, 0) // FramebufferUpdate (7.6.1)
 	pseudo, resized := u.appendPseudo()
-	var parts []picture.Part
+	var up picture.Update
+	lossless := false
 	if !resized { // else the client first has to get ready for the new picture
-		parts = u.pic.Take(u.pending.full, u.pending.changed)
+		changed := u.pending.changed.Union(u.stream)
+		if u.pic.IsRough() && !time.Now().Before(u.rest) {
+			up, lossless = u.pic.Rest(changed), true
+			u.rest = time.Now().Add(restAfter)
+		}
+		if up.Empty() {
+			up, lossless = u.pic.Take(u.pending.full, changed, u.set.can&canCopy != 0), false
+		}
 	}
-	if pseudo == 0 && len(parts) == 0 {
+	if pseudo == 0 && up.Empty() {
 		u.pending.full = nil // it was of nothing
-		_, err := u.c.conn.Write(u.buf[:start])
-		return false, err
+		u.buf = u.buf[:start]
+		return false, u.flush()
 	}
-	u.cut(parts)
-	binary.BigEndian.PutUint16(u.buf[start+2:], uint16(pseudo+len(u.pieces)))
+	for _, c := range up.Copies {
+		u.buf = appendRect(u.buf, c.To, enc.CopyRectID)
+		u.buf = binary.BigEndian.AppendUint16(u.buf, uint16(c.From.X))
+		u.buf = binary.BigEndian.AppendUint16(u.buf, uint16(c.From.Y))
+	}
+	e := u.encoder(lossless)
+	u.cut(e, up.Parts)
+	n := pseudo + len(up.Copies) + len(u.pieces)
+	open := u.paced && u.set.can&canLastRect != 0 && len(u.pieces) > 1 || n >= maxRects
+	if open {
+		n = maxRects
+	}
+	binary.BigEndian.PutUint16(u.buf[start+2:], uint16(n))
 	u.pending = request{}
-	return true, u.send()
+	if err := u.send(e, open, lossless); err != nil {
+		return true, err
+	}
+	return true, u.ping()
 }
+
+// maxRects is what a client takes for any number of rectangles, up to a LastRect.
+const maxRects = 0xffff
 
 // flushAt is how much is gathered before it is written: it bounds the memory of a client that does not read.
 const flushAt = 64 << 10
 
-// cut makes pieces of what is to be sent.
-func (u *updater) cut(parts []picture.Part) {
+// cut makes pieces of what is to be sent: the small ones first, which are answers to what somebody did rather than a film.
+func (u *updater) cut(e enc.Encoder, parts []picture.Part) {
 	u.pieces = u.pieces[:0]
 	for _, p := range parts {
-		u.rects = enc.Split(u.rects[:0], p.Rects...)
+		u.rects = enc.Split(u.rects[:0], e, p.Rects...)
+		if t, ok := e.(*enc.Tight); ok && p.Frame.Stride > 0 {
+			u.rects = t.Areas(p.Frame, u.rects)
+		}
 		for _, r := range u.rects {
 			u.pieces = append(u.pieces, piece{p.Frame, r})
 		}
 	}
+	if u.paced {
+		far := func(r image.Rectangle) int {
+			d := u.pointer.Sub(r.Min.Add(r.Size().Div(2)))
+			return r.Dx()*r.Dy() + (d.X*d.X+d.Y*d.Y)/16
+		}
+		slices.SortStableFunc(u.pieces, func(a, b piece) int { return far(a.rect) - far(b.rect) })
+	}
 }
 
-// send encodes the pieces and writes them.
-func (u *updater) send() error {
-	e := u.encoder()
-	for _, p := range u.pieces {
-		u.buf = appendRect(u.buf, p.rect, u.set.encoding)
-		u.buf = e.Encode(u.buf, u.pixels, p.frame, p.rect)
+// send encodes the pieces and writes them. An open update ends when it is more than the line holds; the rest stays to be sent.
+func (u *updater) send(e enc.Encoder, open, lossless bool) error {
+	sent := 0
+	budget := max(u.room, 16<<10)
+	lossy, _ := e.(enc.Lossier)
+	for i, p := range u.pieces {
+		if open && !u.stream.Empty() && sent+len(u.buf) >= budget {
+			for _, q := range u.pieces[i:] {
+				if lossless {
+					u.pic.Rough(q.rect)
+				} else {
+					u.pic.Return(q.rect)
+				}
+			}
+			break
+		}
+		u.appendPiece(e, p)
+		if lossy != nil && lossy.Lossy() {
+			if !u.pic.IsRough() {
+				u.rest = time.Now().Add(restAfter)
+			}
+			u.pic.Rough(p.rect)
+		}
 		if len(u.buf) < flushAt {
 			continue
 		}
+		sent += len(u.buf)
 		if err := u.flush(); err != nil {
 			return err
 		}
 	}
+	if open {
+		u.buf = appendRect(u.buf, image.Rectangle{}, encLastRect)
+	}
+	return u.flush()
+}
+
+// appendPiece encodes a piece, as Raw where the client's encoding is no good.
+func (u *updater) appendPiece(e enc.Encoder, p piece) {
+	start := len(u.buf)
+	if b := e.Encode(appendRect(u.buf, p.rect, u.set.encoding), u.pixels, p.frame, p.rect); b != nil {
+		u.buf = b
+		return
+	}
+	u.buf = appendRect(u.buf[:start], p.rect, enc.RawID)
+	u.buf = enc.Raw{}.Encode(u.buf, u.pixels, p.frame, p.rect)
+}
+
+// ping asks a client that knows fences to answer when it has got so far.
+func (u *updater) ping() error {
+	if !u.paced {
+		return nil
+	}
+	u.buf = appendFence(u.buf[:0], fenceRequest|fenceBlockBefore, []byte{'p'})
+	c := u.c
+	c.mu.Lock()
+	c.pace.Ping(time.Now(), c.conn.Sent()+uint64(len(u.buf)))
+	c.mu.Unlock()
 	return u.flush()
 }
 
 func (u *updater) flush() error {
+	if len(u.buf) == 0 {
+		return nil
+	}
 	_, err := u.c.conn.Write(u.buf)
 	u.buf = u.buf[:0]
 	return err
 }
 
 // encoder is the client's, which is kept even while it uses another: its stream goes on.
-func (u *updater) encoder() enc.Encoder {
+func (u *updater) encoder(lossless bool) enc.Encoder {
 	id := u.set.encoding
 	e := u.encoders[id]
 	if e == nil {
@@ -200,8 +326,12 @@ func (u *updater) encoder() enc.Encoder {
 		e = enc.New(id)
 		u.encoders[id] = e
 	}
-	if l, ok := e.(interface{ SetLevel(int) }); ok {
-		l.SetLevel(u.set.level)
+	if t, ok := e.(enc.Tunable); ok {
+		tuning := u.set.tuning
+		if lossless {
+			tuning.Quality = -1
+		}
+		t.Set(tuning)
 	}
 	return e
 }
@@ -213,6 +343,26 @@ func appendRect(b []byte, r image.Rectangle, encoding int32) []byte {
 	return binary.BigEndian.AppendUint32(b, uint32(encoding))
 }
 
+// greet says which messages of its own the server understands, to a client that has said the same.
+func (u *updater) greet() {
+	if u.answered == u.set.count {
+		return
+	}
+	can := u.set.can
+	if can&canFence != 0 {
+		u.buf = appendFence(u.buf, fenceRequest|fenceSyncNext, nil)
+		u.c.mu.Lock()
+		u.c.pace.Ping(time.Now(), u.c.conn.Sent()+uint64(len(u.buf)))
+		u.c.mu.Unlock()
+	}
+	if can&canContinuous != 0 && can&canFence != 0 {
+		u.buf = append(u.buf, msgContinuousUpdates)
+	}
+	if can&canXVP != 0 && u.c.s.cfg.Power != nil && u.c.hands.to != nil {
+		u.buf = append(u.buf, msgXVP, 0, 1, 1) // XVP_INIT
+	}
+}
+
 // appendPseudo appends what is to be told without pixels, and reports how many rectangles that took and whether the picture is
 // of another size now.
 func (u *updater) appendPseudo() (n int, resized bool) {
@@ -220,15 +370,20 @@ func (u *updater) appendPseudo() (n int, resized bool) {
 	first := u.answered != u.set.count // since the last SetEncodings
 	u.answered = u.set.count
 	n, resized = u.appendSize(first)
-	if first && can&canExtKey != 0 {
-		u.buf = appendRect(u.buf, all, encExtKey)
-		n++
+	if first {
+		for bit, id := range map[ability]int32{canExtKey: encExtKey, canExtButtons: encExtButtons} {
+			if can&bit != 0 {
+				u.buf = appendRect(u.buf, all, id)
+				n++
+			}
+		}
 	}
 	if name := u.c.s.desktopName(); name != u.name && can&canName != 0 {
 		u.name = name
 		u.buf = appendString(appendRect(u.buf, image.Rectangle{}, encDesktopName), name)
 		n++
 	}
+	n += u.appendCursor(first)
 	if u.c.s.cfg.Input == nil {
 		return n, resized
 	}

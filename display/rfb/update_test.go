@@ -341,7 +341,7 @@ func frame(w, h int, colour func(x, y int) uint32) *display.Frame {
 
 func BenchmarkEncode(b *testing.B) {
 	f := frame(1024, 768, desktop)
-	rects := enc.Split(nil, f.Rect)
+	rects := enc.Split(nil, enc.Raw{}, f.Rect)
 	p := enc.NewPixels(enc.Native())
 	for name, id := range map[string]int32{"Raw": enc.RawID, "Hextile": enc.HextileID, "ZRLE": enc.ZRLEID} {
 		b.Run(name, func(b *testing.B) {

@@ -1,7 +1,10 @@
 package enc
 
 import (
+	"bytes"
 	"image"
+	"image/jpeg"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -15,7 +18,7 @@ func TestSplit_coversAll(t *testing.T) {
 		r := image.Rect(x, y, x+1+rnd.IntN(6000), y+1+rnd.IntN(6000))
 		var g display.Region
 		area := 0
-		for _, p := range Split(nil, r) {
+		for _, p := range Split(nil, Raw{}, r) {
 			if p.Empty() || !p.In(r) || p.Dx() > MaxWidth || p.Dy() > MaxHeight || p.Dx()*p.Dy() > maxArea {
 				t.Fatalf("piece %v of %v", p, r)
 			}
@@ -99,11 +102,12 @@ func TestHextile_lengths(t *testing.T) {
 // TestEncoders_noAllocs: updates come 60 times a second.
 func TestEncoders_noAllocs(t *testing.T) {
 	f := picture(256, 256, func(x, y int) uint32 { return uint32(x*y) / 50 })
-	for _, id := range []int32{RawID, HextileID, ZRLEID} {
+	for _, id := range []int32{RawID, HextileID, ZRLEID, RREID, CoRREID, ZlibID, TightID, TRLEID} {
 		e, p := New(id), NewPixels(Native())
-		b := e.Encode(nil, p, f, f.Rect)
-		b = append(b, b...)
-		if n := testing.AllocsPerRun(10, func() { e.Encode(b[:0], p, f, f.Rect) }); n > 0 {
+		r := Split(nil, e, f.Rect)[0]
+		b := e.Encode([]byte{}, p, f, r)
+		b = make([]byte, 0, max(2*len(b), 8*r.Dx()*r.Dy()))
+		if n := testing.AllocsPerRun(10, func() { e.Encode(b, p, f, r) }); n > 0 {
 			t.Errorf("encoding %d allocates %v times", id, n)
 		}
 	}
@@ -135,8 +139,65 @@ func FuzzFormat(f *testing.F) {
 		p := NewPixels(format)
 		w := min(len(pix)/4, 300)
 		fr := &display.Frame{Pix: pix, Stride: 4 * w, Rect: image.Rect(0, 0, w, len(pix)/4/w)}
-		for _, id := range []int32{RawID, HextileID, ZRLEID} {
-			New(id).Encode(nil, p, fr, fr.Rect)
+		for _, id := range []int32{RawID, HextileID, ZRLEID, RREID, CoRREID, ZlibID, TightID, TightPNGID, TRLEID} {
+			e := New(id)
+			if t, ok := e.(Tunable); ok {
+				t.Set(Tuning{Level: 3, Quality: 70, Halved: len(pix)%2 == 0})
+			}
+			for _, r := range Split(nil, e, fr.Rect) {
+				e.Encode(nil, p, fr, r)
+			}
 		}
 	})
+}
+
+// TestJPEG has the standard library decode what the encoder makes, and states how far it is off.
+func TestJPEG(t *testing.T) {
+	smooth := func(x, y int) uint32 { return uint32(x*2&0xff)<<16 | uint32(y*2&0xff)<<8 | uint32((x+y)&0xff) }
+	photo := func(x, y int) uint32 {
+		v := 128 + 100*math.Sin(float64(x)/9)*math.Cos(float64(y)/7)
+		return uint32(v)<<16 | uint32(255-v)<<8 | uint32(math.Abs(v-128))
+	}
+	for _, c := range []struct {
+		quality int
+		halved  bool
+		size    image.Point
+		colour  func(x, y int) uint32
+		psnr    float64
+	}{
+		{100, false, image.Pt(128, 96), photo, 45}, {90, false, image.Pt(117, 93), photo, 35}, {90, true, image.Pt(117, 93), photo, 28},
+		{50, true, image.Pt(64, 64), photo, 26}, {10, true, image.Pt(33, 17), photo, 18}, {79, false, image.Pt(100, 100), smooth, 33},
+		{100, false, image.Pt(1, 1), smooth, 40}, {100, true, image.Pt(8, 9), photo, 20},
+	} {
+		f := picture(c.size.X, c.size.Y, c.colour)
+		b := newJPEG(c.quality, c.halved).appendFile(nil, f, f.Rect)
+		img, err := jpeg.Decode(bytes.NewReader(b))
+		if err != nil || img.Bounds().Size() != c.size {
+			t.Fatalf("%+v: %v", c.size, err)
+		}
+		sum := 0.0
+		for y := range c.size.Y {
+			for x := range c.size.X {
+				r, g, bl, _ := img.At(x, y).RGBA()
+				v := c.colour(x, y)
+				for i, u := range []uint32{r, g, bl} {
+					d := float64(u>>8) - float64(v>>(16-8*i)&0xff)
+					sum += d * d
+				}
+			}
+		}
+		if psnr := 10 * math.Log10(255*255*3*float64(c.size.X*c.size.Y)/max(sum, 1e-9)); psnr < c.psnr {
+			t.Errorf("quality %d, halved %v, %v: %.1f dB, want %v", c.quality, c.halved, c.size, psnr, c.psnr)
+		}
+	}
+}
+
+func BenchmarkJPEG(b *testing.B) {
+	f := picture(640, 360, func(x, y int) uint32 { return uint32(x*y/7)&0x3f3f3f + uint32(x)*0x010001/4 + uint32(y/2)<<8 })
+	j := newJPEG(79, false)
+	var out []byte
+	for b.Loop() {
+		out = j.appendFile(out[:0], f, f.Rect)
+	}
+	b.ReportMetric(float64(len(out)), "bytes")
 }

@@ -25,13 +25,8 @@ func NewZRLE() *ZRLE {
 	return z
 }
 
-// SetLevel takes a client's compression level, 0 to 9; -1 is the default.
-func (z *ZRLE) SetLevel(level int) {
-	if level < 0 {
-		level = zrleLevel
-	}
-	z.z.setLevel(level)
-}
+// Set implements Tunable.
+func (z *ZRLE) Set(t Tuning) { z.z.setLevel(t.level(zrleLevel)) }
 
 // Encode implements Encoder.
 func (z *ZRLE) Encode(b []byte, p *Pixels, f *display.Frame, r image.Rectangle) []byte {

@@ -1,5 +1,6 @@
 // Package picture keeps book of what one RFB client has of a screen: which frame is the newest, which part of it the client
-// has not got, and how large the client believes the picture to be. It knows nothing of messages and encodings.
+// has not got, what it has only roughly, what of it can be made from what it has, and how large it believes the picture to be. It
+// knows nothing of messages and encodings.
 package picture
 
 import (
@@ -11,12 +12,21 @@ import (
 
 // Picture follows a Screen for one client. It is not safe for concurrent use.
 type Picture struct {
+	// Plain sends damage as it is told: no comparison with what the client has, no search for what moved.
+	Plain bool
+
 	s     *display.Screen
 	v     *display.Viewer
 	frame *display.Frame // the newest, nil before the first
 	size  image.Point    // of the client's picture
 	dirty display.Region // what the client has not got, in its picture or in the frame
 	black *display.Frame // what there is beyond the frame
+
+	have  *display.Frame // what the client's picture is, nil where that is not known
+	stale display.Region // where it is not even so
+
+	young, old display.Region // what was sent with loss, since the last Rest and before
+	moves      mover
 }
 
 // New follows a Screen.
@@ -28,7 +38,13 @@ func New(s *display.Screen) *Picture {
 func (p *Picture) Close() {
 	p.v.Close()
 	p.frame.Release()
+	p.forget()
 	p.frame = nil
+}
+
+func (p *Picture) forget() {
+	p.have.Release()
+	p.have, p.stale, p.young, p.old = nil, nil, nil, nil
 }
 
 // Wait waits for something new on the screen.
@@ -63,9 +79,13 @@ func (p *Picture) Fresh(ctx context.Context) error {
 }
 
 func (p *Picture) take(f *display.Frame, g display.Region) {
-	if p.frame == nil || p.frame.Rect != f.Rect {
+	switch {
+	case p.frame == nil || p.frame.Rect != f.Rect:
 		g = display.Region{f.Rect}.Union(display.Region{p.bounds()})
 		p.dirty = nil
+		p.forget()
+	case p.have != nil && !p.Plain:
+		g = p.refine(f, g)
 	}
 	p.frame.Release()
 	p.frame = f
@@ -84,6 +104,7 @@ func (p *Picture) ClientSize() image.Point { return p.size }
 // SetClientSize says that the client knows of a size; it then has nothing of the picture.
 func (p *Picture) SetClientSize(size image.Point) {
 	p.size = size
+	p.forget()
 	p.dirty = display.Region{p.bounds()}
 	if p.frame != nil {
 		p.dirty = p.dirty.Union(display.Region{p.frame.Rect})
@@ -96,15 +117,41 @@ type Part struct {
 	Rects []image.Rectangle // may overlap
 }
 
+// Copy is a part of the picture that a client has elsewhere.
+type Copy struct {
+	To   image.Rectangle
+	From image.Point
+}
+
+// Update is what a client is to be sent: the copies first, in their order.
+type Update struct {
+	Copies []Copy
+	Parts  []Part
+}
+
+// Empty reports whether there is nothing to send.
+func (u Update) Empty() bool { return len(u.Copies) == 0 && len(u.Parts) == 0 }
+
 // Take returns all of full, and of changed what the client has not got, as far as its picture goes, and takes it for sent. What
-// lies beyond the frame is black. The frames are valid until the next call of any method.
-func (p *Picture) Take(full, changed display.Region) []Part {
+// lies beyond the frame is black. The frames are valid until the next call of any method. With copy, some of it may be copies.
+func (p *Picture) Take(full, changed display.Region, copy bool) (u Update) {
 	g := changed.Intersect(p.dirty).Union(full).Intersect(display.Region{p.bounds()})
 	if g.Empty() || p.frame == nil {
-		return nil
+		return u
+	}
+	if copy && !p.Plain && full.Empty() && p.have != nil && p.have.Rect == p.frame.Rect && p.have != p.frame {
+		u.Copies, g = p.copies(g, changed)
 	}
 	p.dirty = p.dirty.Subtract(g)
-	var parts []Part
+	p.young, p.old = p.young.Subtract(g), p.old.Subtract(g)
+	u.Parts = p.parts(g)
+	p.have.Release()
+	p.have, p.stale = p.frame.Retain(), p.dirty.Clone()
+	return u
+}
+
+// parts are the frames' rectangles of a region.
+func (p *Picture) parts(g display.Region) (parts []Part) {
 	frame := display.Region{p.frame.Rect}
 	if in := g.Intersect(frame); !in.Empty() {
 		parts = append(parts, Part{p.frame, simplify(in)})
@@ -117,6 +164,32 @@ func (p *Picture) Take(full, changed display.Region) []Part {
 		parts = append(parts, Part{p.black, out})
 	}
 	return parts
+}
+
+// Return says that something which was taken has not been sent after all.
+func (p *Picture) Return(r image.Rectangle) {
+	g := display.Region{r}
+	p.dirty, p.stale = p.dirty.Union(g), p.stale.Union(g)
+}
+
+// Rough says that something which was taken has been sent with loss.
+func (p *Picture) Rough(r image.Rectangle) {
+	p.young = p.young.Union(display.Region{r})
+	p.old = p.old.Subtract(display.Region{r})
+}
+
+// IsRough reports whether there is anything that Rest will return.
+func (p *Picture) IsRough() bool { return !p.young.Empty() || !p.old.Empty() }
+
+// Rest returns what has come to rest: what was sent with loss before the last Rest and not since.
+func (p *Picture) Rest(allowed display.Region) Update {
+	g := p.old.Subtract(p.dirty).Intersect(allowed).Intersect(display.Region{p.bounds()})
+	rest := p.old.Subtract(g)
+	p.old, p.young = p.young.Union(rest), nil
+	if g.Empty() || p.frame == nil {
+		return Update{}
+	}
+	return Update{Parts: p.parts(g)}
 }
 
 // simplify joins rectangles where that sends few pixels more: a rectangle has a price of its own.

@@ -38,26 +38,26 @@ func TestPicture_takesWhatIsAskedFor(t *testing.T) {
 	fake, p := watch(t, 100, 100)
 	all := display.Region{image.Rect(0, 0, 100, 100)}
 	left := display.Region{image.Rect(0, 0, 50, 100)}
-	if got := region(p.Take(nil, left)); got.Area() != 5000 {
+	if got := region(p.Take(nil, left, false).Parts); got.Area() != 5000 {
 		t.Fatalf("the left half is %v", got)
 	}
-	if got := region(p.Take(nil, all)); got.Area() != 5000 {
+	if got := region(p.Take(nil, all, false).Parts); got.Area() != 5000 {
 		t.Fatalf("the rest is %v", got)
 	}
-	if got := p.Take(nil, all); got != nil {
+	if got := p.Take(nil, all, false); !got.Empty() {
 		t.Fatalf("%v is still there", got)
 	}
 	fake.Fill(image.Rect(10, 10, 20, 20), 1)
 	if err := p.Wait(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if got := region(p.Take(nil, all)); got.Bounds() != image.Rect(10, 10, 20, 20) {
+	if got := region(p.Take(nil, all, false).Parts); got.Bounds() != image.Rect(10, 10, 20, 20) {
 		t.Fatalf("what changed is %v", got)
 	}
-	if got := region(p.Take(left, nil)); got.Bounds() != left[0] {
+	if got := region(p.Take(left, nil, false).Parts); got.Bounds() != left[0] {
 		t.Fatalf("asked for as it is: %v", got)
 	}
-	if got := p.Take(display.Region{image.Rect(100, 0, 200, 100)}, nil); got != nil {
+	if got := p.Take(display.Region{image.Rect(100, 0, 200, 100)}, nil, false); !got.Empty() {
 		t.Fatalf("%v is outside", got)
 	}
 }
@@ -68,7 +68,7 @@ func TestPicture_blackBeyondTheFrame(t *testing.T) {
 	if err := p.Fresh(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	parts := p.Take(nil, display.Region{image.Rect(0, 0, 200, 200)})
+	parts := p.Take(nil, display.Region{image.Rect(0, 0, 200, 200)}, false).Parts
 	if len(parts) != 2 {
 		t.Fatalf("%d parts", len(parts))
 	}

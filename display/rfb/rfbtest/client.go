@@ -27,6 +27,14 @@ const (
 	PointerChange  int32 = -257
 	ExtKey         int32 = -258
 	LEDs           int32 = -261
+	PointerPos     int32 = -232
+	Cursor         int32 = -239
+	XCursor        int32 = -240
+	XVP            int32 = -309
+	Fence          int32 = -312
+	Continuous     int32 = -313
+	AlphaCursor    int32 = -314
+	ExtButtons     int32 = -316
 	DesktopName    int32 = -307
 	ExtDesktopSize int32 = -308
 	VMwareLEDs     int32 = 0x574d5668
@@ -78,6 +86,14 @@ type State struct {
 	Status      int // of the last ExtendedDesktopSize
 	MapEntries  int
 	CutText     string
+	ExtButtons  bool
+	PointerAt   image.Point
+	CursorSize  image.Point
+	CursorHot   image.Point
+	CursorPix   []byte // as it came, with what masks there are
+	XVP         []byte // codes
+	Fences      []uint32
+	Ends        int // of continuous updates, or that they are possible
 	Bells       int
 }
 
@@ -341,6 +357,9 @@ func (c *Client) message(t uint8) error {
 		c.mu.Unlock()
 		return c.r.err
 	}
+	if done, err := c.control(t); done {
+		return err
+	}
 	return fmt.Errorf("rfbtest: message of type %d", t)
 }
 
@@ -369,7 +388,9 @@ type reader struct {
 	err   error
 	count uint64
 	buf   []byte
-	z     inflater
+	z     inflater // ZRLE's
+	zlib  inflater
+	tight [4]inflater
 }
 
 // bytes are valid until the next read.

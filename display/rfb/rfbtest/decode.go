@@ -53,7 +53,7 @@ func (c *Client) rect(r image.Rectangle, id int32) error {
 	c.state.Rects[id]++
 	f, colours, bounds := c.format, c.colours, c.fb.Rect
 	c.mu.Unlock()
-	if id < 0 || id == VMwareLEDs {
+	if id < 0 && id != enc.TightPNGID || id == VMwareLEDs {
 		return c.pseudo(r, id)
 	}
 	if !r.In(bounds) || r.Empty() {
@@ -64,6 +64,22 @@ func (c *Client) rect(r image.Rectangle, id int32) error {
 	switch id {
 	case enc.RawID:
 		d.raw(c.r, r)
+	case enc.CopyRectID:
+		return c.copyRect(r)
+	case enc.RREID, enc.CoRREID:
+		d.rre(c.r, id == enc.CoRREID)
+	case enc.ZlibID:
+		if err := d.zlib(c.r); err != nil {
+			return err
+		}
+	case enc.TightID, enc.TightPNGID:
+		d.tight(c.r, id == enc.TightPNGID)
+	case enc.TRLEID:
+		tiles(r, 16, func(t image.Rectangle) {
+			if d.err == nil {
+				d.zrleTile(c.r, t)
+			}
+		})
 	case enc.HextileID:
 		d.hextile(c.r)
 	case enc.ZRLEID:
@@ -99,7 +115,14 @@ func (c *Client) pseudo(r image.Rectangle, id int32) error {
 	case ExtDesktopSize:
 		n := int(c.r.u8())
 		c.r.bytes(3 + 16*n)
-	case DesktopSize, ExtKey, PointerChange:
+	case Cursor, XCursor, AlphaCursor:
+		return c.cursor(r, id)
+	case PointerPos:
+		c.mu.Lock()
+		c.state.PointerAt = r.Min
+		c.mu.Unlock()
+		return c.r.err
+	case DesktopSize, ExtKey, PointerChange, ExtButtons:
 	default:
 		return fmt.Errorf("rfbtest: pseudo-encoding %d", id)
 	}
@@ -113,6 +136,8 @@ func (c *Client) pseudo(r image.Rectangle, id int32) error {
 		s.LEDs, s.LEDsTold = leds, true
 	case ExtKey:
 		s.ExtKeys = true
+	case ExtButtons:
+		s.ExtButtons = true
 	case PointerChange:
 		s.Absolute, s.PointerTold = r.Min.X != 0, true
 	case ExtDesktopSize:
@@ -319,17 +344,17 @@ type inflater struct {
 	z  *bufio.Reader // it asks for more only when it has nothing left, and so never beyond a flush
 }
 
-// inflate adds data to the stream.
-func (r *reader) inflate(data []byte) (io.Reader, error) {
-	r.z.in.Write(data)
-	if r.z.z == nil {
-		z, err := zlib.NewReader(&r.z.in)
+// inflate adds data to a stream.
+func (r *reader) inflate(s *inflater, data []byte) (io.Reader, error) {
+	s.in.Write(data)
+	if s.z == nil {
+		z, err := zlib.NewReader(&s.in)
 		if err != nil {
 			return nil, err
 		}
-		r.z.z = bufio.NewReader(z)
+		s.z = bufio.NewReader(z)
 	}
-	return r.z.z, nil
+	return s.z, nil
 }
 
 // zrle decodes 7.7.6.
@@ -338,7 +363,7 @@ func (d *decoder) zrle(from *reader) error {
 	if from.err != nil {
 		return from.err
 	}
-	z, err := from.inflate(data)
+	z, err := from.inflate(&from.z, data)
 	if err != nil {
 		return err
 	}
