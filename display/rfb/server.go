@@ -230,6 +230,7 @@ type Client struct {
 	ViewOnly bool
 	Security uint8 // the type that it passed
 	Sent     uint64
+	Encoding int32
 }
 
 // List is everybody who looks at the screen, by address.
@@ -239,7 +240,10 @@ func (s *Server) List() []Client {
 	var all []Client
 	for c := range s.clients {
 		if c.in {
-			all = append(all, Client{c.addr, c.user, c.viewOnly, c.security, c.conn.Sent()})
+			c.mu.Lock()
+			encoding := c.settings.encoding
+			c.mu.Unlock()
+			all = append(all, Client{c.addr, c.user, c.viewOnly, c.security, c.conn.Sent(), encoding})
 		}
 	}
 	slices.SortFunc(all, func(a, b Client) int { return strings.Compare(a.Addr, b.Addr) })

@@ -50,3 +50,16 @@ func respond(challenge [challengeLen]byte, password string) (out [challengeLen]b
 	}
 	return out
 }
+
+// Obfuscate is a password as viewers keep it in their password files: encrypted with a key that everybody knows.
+func Obfuscate(password string) []byte {
+	var b [des.BlockSize]byte
+	copy(b[:], password)
+	key := [des.BlockSize]byte{23, 82, 107, 6, 35, 78, 88, 7}
+	for i := range key {
+		key[i] = bits.Reverse8(key[i])
+	}
+	c, _ := des.NewCipher(key[:]) // the length is right
+	c.Encrypt(b[:], b[:])
+	return b[:]
+}
