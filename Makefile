@@ -10,9 +10,9 @@ COMMANDS := $(notdir $(wildcard cmd/*))
 DEPS_BUILD := seabios ipxe-qemu
 DEPS_RUN   := tigervnc-viewer
 DEPS_TEST  := gcc libc6-dev nasm binutils qemu-system-x86 qemu-utils acpica-tools xvfb xauth xdotool imagemagick x11-apps x11-utils tigervnc-viewer \
-	kmod cpio lz4 xz-utils zstd xorriso mtools dosfstools fdisk isolinux syslinux syslinux-common grub-common grub-pc-bin
+	libxkbcommon-dev xkb-data libx11-data kmod cpio lz4 xz-utils zstd xorriso mtools dosfstools fdisk isolinux syslinux syslinux-common grub-common grub-pc-bin
 
-.PHONY: all build roms deps deps-test run test test-all check bench generate guests clean
+.PHONY: layouts all build roms deps deps-test run test test-all check bench generate guests clean
 
 all: build
 
@@ -61,6 +61,14 @@ check: generate
 
 generate:
 	$(GO) generate ./...
+
+# The keyboard layouts' tables, from Debian's xkb-data through libxkbcommon.
+XKB_VERSION = $(shell dpkg-query -W -f '$${Version}' xkb-data)
+layouts:
+	@sh tools/apt.sh $(DEPS_TEST)
+	@mkdir -p $(BIN) && gcc -O1 -Wall -o $(BIN)/xkbdump tools/layouts/dump/dump.c -lxkbcommon
+	$(BIN)/xkbdump | $(GO) run ./tools/layouts "xkb-data $(XKB_VERSION)" input/layout/layouts.gz; rm -f $(BIN)/xkbdump
+	cp /usr/share/doc/xkb-data/copyright input/layout/LICENSE.xkb-data
 
 bench: deps-test roms guests
 	$(GO) run ./test/bench
