@@ -117,7 +117,21 @@ func (c *CPU) shiftRM(in *inst, op shiftOp, count uint64) {
 }
 
 func execShiftI(op shiftOp) func(*CPU, *inst) {
+	if op == shiftRol || op == shiftRor {
+		return execRotateI(op)
+	}
 	return func(c *CPU, in *inst) { c.shiftRM(in, op, in.imm) }
+}
+
+// execRotateI is ROL and ROR by an immediate. Of a register Intel's processors then leave OF as it was, but for a count of one.
+func execRotateI(op shiftOp) func(*CPU, *inst) {
+	return func(c *CPU, in *inst) {
+		of := c.status() & x86.FlagOF
+		c.shiftRM(in, op, in.imm)
+		if !in.isMem() && countMask(in.imm, in.opsize) != 1 {
+			c.setStatus(c.status()&^x86.FlagOF | of)
+		}
+	}
 }
 
 func execShift1(op shiftOp) func(*CPU, *inst) {

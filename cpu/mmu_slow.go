@@ -26,8 +26,41 @@ func (c *CPU) storeSlow(lin uint64, size uint8, v uint64) { c.storeVia(c.mmu.now
 
 // checkAlign raises #AC.
 func (c *CPU) checkAlign(t *tlb, lin uint64, size uint8) {
-	if lin&uint64(size-1) != 0 && t.user && c.alignChecked() {
+	if lin&uint64(size-1) != 0 && t.user && c.alignChecked() && (c.mode&mode64 == 0 || canonical(lin)) {
 		c.raiseCode(x86.ExcAC, 0)
+	}
+}
+
+// load128Slow and store128Slow: 16 bytes need no alignment of #AC's kind; where it matters to the instruction, that has raised #GP.
+func (c *CPU) load128Slow(lin uint64) (lo, hi uint64) {
+	if lin&7 == 0 || !c.alignChecked() {
+		return c.loadSlow(lin, 8), c.loadSlow(lin+8, 8)
+	}
+	for k := range uint64(8) {
+		lo |= c.loadSlow(lin+k, 1) << (8 * k)
+	}
+	for k := range uint64(8) {
+		hi |= c.loadSlow(lin+8+k, 1) << (8 * k)
+	}
+	return lo, hi
+}
+
+func (c *CPU) store128Slow(lin, lo, hi uint64) {
+	if lin&7 == 0 || !c.alignChecked() {
+		c.probeW(lin, 16)
+		c.storeSlow(lin, 8, lo)
+		c.storeSlow(lin+8, 8, hi)
+		return
+	}
+	c.probeW(lin, 1)
+	if lin&pageMask > memory.PageSize-16 {
+		c.probeW(c.nextPage(lin), 1)
+	}
+	for k := range uint64(8) {
+		c.storeSlow(lin+k, 1, lo>>(8*k))
+	}
+	for k := range uint64(8) {
+		c.storeSlow(lin+8+k, 1, hi>>(8*k))
 	}
 }
 

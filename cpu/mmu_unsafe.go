@@ -133,7 +133,7 @@ func (c *CPU) load128(lin uint64) (lo, hi uint64) {
 		p := (*[2]uint64)(unsafe.Add(e.host, lin&pageMask))
 		return p[0], p[1]
 	}
-	return c.loadSlow(lin, 8), c.loadSlow(lin+8, 8)
+	return c.load128Slow(lin)
 }
 
 func (c *CPU) store128(lin, lo, hi uint64) {
@@ -143,9 +143,7 @@ func (c *CPU) store128(lin, lo, hi uint64) {
 		p[0], p[1] = lo, hi
 		return
 	}
-	c.probeW(lin, 16)
-	c.storeSlow(lin, 8, lo)
-	c.storeSlow(lin+8, 8, hi)
+	c.store128Slow(lin, lo, hi)
 }
 
 // hostRAM is the host address of [lin, lin+size) if it lies in one page of memory that may be accessed directly; nil if not. It may raise #PF.

@@ -81,6 +81,7 @@ func mmxMOVDload(c *CPU, in *inst) {
 
 func mmxMOVDstore(c *CPU, in *inst) {
 	c.checkMMX()
+	c.fpu.top = 0 // even if the store faults
 	c.storeE(in, c.fpu.regs[in.reg&7].Sig)
 	c.enterMMX()
 }
@@ -97,6 +98,7 @@ func mmxMOVQstore(c *CPU, in *inst) {
 	c.checkMMX()
 	v := c.fpu.regs[in.reg&7].Sig
 	if in.isMem() {
+		c.fpu.top = 0 // even if the store faults
 		c.store64(c.linW(in, 8), v)
 		c.enterMMX()
 		return
@@ -150,8 +152,8 @@ func mmxPALIGNR(c *CPU, in *inst) {
 // mmxMASKMOVQ stores the bytes of P whose byte of N has its top bit set at DS:rDI.
 func mmxMASKMOVQ(c *CPU, in *inst) {
 	c.checkMMX()
+	c.enterMMX() // even if the store faults
 	c.maskMove(in, [2]uint64{c.fpu.regs[in.reg&7].Sig}, [2]uint64{c.fpu.regs[in.rm&7].Sig}, 8)
-	c.enterMMX()
 }
 
 // maskMove is MASKMOVQ and MASKMOVDQU.

@@ -109,7 +109,7 @@ func rowsX87() []row {
 		{"DF F0+i", "fcomip", "ST STi", 0, featCMOV, fpCOMI(false, true)},
 		{"DD C0+i", "ffree", "STi", 0, featFPU, fpFREE(false)},
 		{"DF C0+i", "ffreep", "STi", 0, featFPU, fpFREE(true)},
-		{"D9 D0", "fnop", "", 0, featFPU, fpRow(fpNOP)},
+		{"D9 D0", "fnop", "", 0, featFPU, fpRowC1(fpNOP)},
 		{"D9 E0", "fchs", "", 0, featFPU, fpUnary(fpCHS)},
 		{"D9 E1", "fabs", "", 0, featFPU, fpUnary(fpABS)},
 		{"D9 E4", "ftst", "", 0, featFPU, fpRow(fpTST)},

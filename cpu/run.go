@@ -168,7 +168,11 @@ func (c *CPU) unwound() {
 
 // stackFault reports whether an address that is not canonical makes #SS of a specialised instruction.
 func (in *inst) stackFault(c *CPU) bool {
-	return in.attr&attrMem != 0 && in.seg == x86.SS || !canonical(c.gpr[x86.RSP]) || !canonical(c.gpr[x86.RSP]-8)
+	if in.attr&attrMem != 0 && !canonical(c.ea(in)) {
+		return in.seg == x86.SS
+	}
+	w := &c.table.rows[in.row]
+	return (w.attr&rowDef64 != 0 || w.name == "call" || w.name == "ret") && (!canonical(c.gpr[x86.RSP]) || !canonical(c.gpr[x86.RSP]-8))
 }
 
 // retire counts instructions.

@@ -38,8 +38,25 @@ func (c *CPU) repeat(in *inst, step func()) {
 	})
 }
 
+// cutRegs makes 32-bit registers of those that a REP with 32-bit addresses counts with, even if the count is zero or the first access faults: as
+// Intel's processors do, for RSI and RDI only of MOVS and STOS.
+func (c *CPU) cutRegs(in *inst) {
+	if in.asize != 4 {
+		return
+	}
+	c.setReg(x86.RCX, 4, c.gpr[x86.RCX])
+	switch c.table.encs[in.row].opcode &^ 1 {
+	case 0xa4:
+		c.setReg(x86.RSI, 4, c.gpr[x86.RSI])
+		c.setReg(x86.RDI, 4, c.gpr[x86.RDI])
+	case 0xaa:
+		c.setReg(x86.RDI, 4, c.gpr[x86.RDI])
+	}
+}
+
 // repeatWhile is repeat for instructions that also end by what they found: step reports whether to go on.
 func (c *CPU) repeatWhile(in *inst, step func() bool) {
+	c.cutRegs(in)
 	n := c.count(in)
 	if n == 0 {
 		return
@@ -134,6 +151,7 @@ func execScas(c *CPU, in *inst) {
 
 // bulk runs REP MOVS and STOS by pieces that lie within a page; it reports false where one iteration must be made in full.
 func (c *CPU) bulk(in *inst, piece func(c *CPU, in *inst, n uint64) uint64) bool {
+	c.cutRegs(in)
 	n := c.count(in)
 	if n == 0 {
 		return true

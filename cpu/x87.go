@@ -37,8 +37,7 @@ func (c *CPU) fpEnd(in *inst) {
 func (c *CPU) fpTrace(in *inst) {
 	f := &c.fpu
 	f.fop = uint16(c.table.encs[in.row].opcode&7)<<8 | uint16(in.modrm)
-	f.fdp = 0
-	if in.isMem() {
+	if in.isMem() { // else the last one stays
 		f.fdp = c.ea(in)
 	}
 }
@@ -70,7 +69,7 @@ func (f *fpuState) push(v softfloat.Float80) {
 // fpStackFault raises a stack underflow or overflow and reports whether the masked response follows.
 func (c *CPU) fpStackFault(in *inst, overflow bool) bool {
 	f := &c.fpu
-	f.fsw |= fswIE | fswSF
+	f.fsw = f.fsw&^fswC1 | fswIE | fswSF
 	if overflow {
 		f.fsw |= fswC1
 	}
@@ -98,6 +97,17 @@ func fpRow(f func(c *CPU, in *inst)) func(*CPU, *inst) {
 	return func(c *CPU, in *inst) {
 		c.checkFPU()
 		c.fpBegin(in)
+		f(c, in)
+	}
+}
+
+// fpRowC1 is fpRow for instructions that leave C1 as it is, a stack fault aside.
+func fpRowC1(f func(c *CPU, in *inst)) func(*CPU, *inst) {
+	return func(c *CPU, in *inst) {
+		c.checkFPU()
+		c1 := c.fpu.fsw & fswC1
+		c.fpBegin(in)
+		c.fpu.fsw |= c1
 		f(c, in)
 	}
 }
@@ -346,7 +356,7 @@ func fpXCH(c *CPU, in *inst) {
 
 // fpCMOV is FCMOVcc, cc as the integer conditions are numbered.
 func fpCMOV(cc uint8) func(*CPU, *inst) {
-	return fpRow(func(c *CPU, in *inst) {
+	return fpRowC1(func(c *CPU, in *inst) {
 		f := &c.fpu
 		i := in.modrm & 7
 		if f.empty(0) || f.empty(i) {

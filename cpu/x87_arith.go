@@ -168,6 +168,7 @@ func (f *fpuState) fpRange(ok bool) {
 }
 
 func fpSINCOS(c *CPU, in *inst) {
+	c.fpu.fsw &^= fswC2
 	if !c.fpOnePush(in) {
 		return
 	}
@@ -180,6 +181,7 @@ func fpSINCOS(c *CPU, in *inst) {
 }
 
 func fpPTAN(c *CPU, in *inst) {
+	c.fpu.fsw &^= fswC2
 	if !c.fpOnePush(in) {
 		return
 	}
@@ -199,6 +201,7 @@ func fpPTAN(c *CPU, in *inst) {
 func fpTrig(cos bool) func(*CPU, *inst) {
 	return fpRow(func(c *CPU, in *inst) {
 		f := &c.fpu
+		f.fsw &^= fswC2
 		if f.empty(0) {
 			if c.fpStackFault(in, false) {
 				f.put(0, softfloat.Indefinite())
@@ -231,6 +234,10 @@ func fpPREM(nearest bool) func(*CPU, *inst) {
 		r, q, partial := f.env.Rem(f.get(0), f.get(1), nearest)
 		if !f.env.Blocked() {
 			f.put(0, r)
+			if r.NaN() { // C0 and C3 stay
+				c.fpEnd(in)
+				return
+			}
 			f.fsw &^= fswCC
 			if partial {
 				f.fsw |= fswC2
@@ -333,7 +340,7 @@ func relFlags(r softfloat.Relation) uint64 {
 
 // fpCOMI is FCOMI, FUCOMI and their popping forms.
 func fpCOMI(quiet, pop bool) func(*CPU, *inst) {
-	return fpRow(func(c *CPU, in *inst) {
+	return fpRowC1(func(c *CPU, in *inst) {
 		f := &c.fpu
 		i := in.modrm & 7
 		ok := true
