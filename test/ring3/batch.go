@@ -38,14 +38,48 @@ func (r *Runner) Flush() error {
 		}
 	}
 	r.Cases += len(batch)
-	results := make([]Result, len(r.Rigs))
+	all := make([][]Result, len(batch))
+	same := true
 	for i, c := range batch {
-		for k, rig := range r.Rigs {
-			results[k] = rig.Result(i)
+		for _, rig := range r.Rigs {
+			all[i] = append(all[i], rig.Result(i))
 		}
-		r.Each(c, results)
+		same = same && !r.differs(c, all[i])
 	}
-	return r.elsewhere()
+	elsewhere := r.elsewhere()
+	if !same {
+		if err := r.again(batch, all); err != nil {
+			return err
+		}
+	}
+	for i, c := range batch {
+		r.Each(c, all[i])
+	}
+	return elsewhere
+}
+
+func (r *Runner) differs(c *Case, x []Result) bool {
+	for k := range x[1:] {
+		if len(tolerated(c, &x[k+1], &x[0], Diff(&x[k+1], &x[0]))) != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// again runs a batch with differences on the reference once more: under the host's load its hypervisor may have emulated an instruction here or there.
+// What it says the second time counts, if that is what the software CPU says.
+func (r *Runner) again(batch []*Case, all [][]Result) error {
+	if err := r.Rigs[0].Run(batch); err != nil {
+		return err
+	}
+	for i, c := range batch {
+		x := append([]Result{r.Rigs[0].Result(i)}, all[i][1:]...)
+		if r.differs(c, all[i]) && !r.differs(c, x) {
+			all[i] = x
+		}
+	}
+	return nil
 }
 
 // blame finds the case that a batch ended in.

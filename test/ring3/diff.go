@@ -31,8 +31,11 @@ func Diff(got, want *Result) (d []Field) {
 	for i := range 16 {
 		quad(regName(i), 8*i)
 	}
-	for i, n := range strings.Fields("rflags how vector code rip frame frame.rsp cr2") {
+	for i, n := range strings.Fields("rflags how vector code rip frame frame.rsp") {
 		quad(n, recFlags+8*i)
+	}
+	if get(got.Out[:], recVector) == 14 && get(want.Out[:], recVector) == 14 {
+		quad("cr2", recCR2)
 	}
 	le := binary.LittleEndian
 	a, b := got.Out[recFX:], want.Out[recFX:]

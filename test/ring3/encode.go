@@ -189,8 +189,12 @@ func (g *gen) contents(addr uint64, size, reg int) {
 		put(g.data[:], at, g.reg(reg))
 	case f.Name == "ldmxcsr" && r.IntN(10) != 0:
 		binary.LittleEndian.PutUint32(g.data[at:], mxcsrValue(r))
-	case f.Name == "fxrstor" && r.IntN(10) != 0:
-		binary.LittleEndian.PutUint32(g.data[at+24:], mxcsrValue(r))
+	case f.Name == "fxrstor":
+		put(g.data[:], at+8, uint64(r.Uint32())) // how many bits of FIP and FDP there are is the processor's
+		put(g.data[:], at+16, uint64(r.Uint32()))
+		if r.IntN(10) != 0 {
+			binary.LittleEndian.PutUint32(g.data[at+24:], mxcsrValue(r))
+		}
 	case f.operand() == kindF80 && size == 10, f.operand() == kindBCD, f.operand() == kindF32, f.operand() == kindF64:
 		if r.IntN(4) != 0 {
 			fill(r, g.data[at:at+min(max(size, 4), 16)], f.operand())

@@ -57,7 +57,7 @@ func TestForms(t *testing.T) {
 	fields := map[string]map[string]int{}
 	r.Each = func(c *Case, res []Result) {
 		for k := range res[1:] {
-			d := Diff(&res[k+1], &res[0])
+			d := tolerated(c, &res[k+1], &res[0], Diff(&res[k+1], &res[0]))
 			if len(d) == 0 {
 				continue
 			}

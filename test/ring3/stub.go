@@ -136,8 +136,8 @@ func writeHandlers(b []byte, faulted int) {
 	movabs(varRIP)
 	a.emit(0x48, 0x8b, 0x44, 0x24, 0x28) // mov rax, [rsp+40]: RFLAGS
 	movabs(varFrame)
-	a.emit(0x81, 0x64, 0x24, 0x28) // and dword [rsp+40], ~(TF|RF)
-	a.emit(le32(0x7ffefeff &^ 0x0)...)
+	a.emit(0x81, 0x64, 0x24, 0x28) // and dword [rsp+40], ~(TF|NT|RF)
+	a.emit(le32(0x7ffebeff &^ 0x0)...)
 	a.emit(0xc7, 0x44, 0x24, 0x18) // mov dword [rsp+24], faulted
 	a.emit(le32(faulted)...)
 	a.emit(0xc7, 0x44, 0x24, 0x1c) // mov dword [rsp+28], 0
