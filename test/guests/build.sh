@@ -174,7 +174,7 @@ g_isolinux() { have isolinux/isolinux.iso isolinux/syslinux.img && return; mkdir
   local m=/usr/lib/syslinux/modules/bios s=$CACHE/isolinux f=$DIR/isolinux/syslinux.img i; rm -rf "$s"; mkdir -p "$s/isolinux"
   cp /usr/lib/ISOLINUX/isolinux.bin $m/{ldlinux,libcom32,libutil,libmenu,libgpl,vesamenu,menu,hdt,cpuid,cpuidtest,vesainfo,meminfo,lfs,reboot,poweroff,pcitest,kbdmap,ls,hexdump,mboot,memdisk,memdisk}.c32 "$s/isolinux/" 2>/dev/null || true
   cp /usr/lib/syslinux/memdisk "$s/isolinux/"; cp "$DIR/cloud/vmlinuz" "$s/"; cp "$DIR/cloud/initrd.gz" "$s/"; cp "$DIR/memtest/memtest86+x64.bin" "$s/mt64"
-  cp "$(deb debian-installer-12-netboot-amd64)/usr/lib/debian-installer/images/12/amd64/gtk/debian-installer/amd64/boot-screens/splash.png" "$s/isolinux/"
+  convert -size 640x480 -seed 7 plasma:'#2a5a8a-#0a1020' -blur 0x3 -strip -define png:exclude-chunks=date,time png24:"$s/isolinux/splash.png"
   cat > "$s/isolinux/isolinux.cfg" <<'C'
 serial 0 115200
 ui vesamenu.c32
