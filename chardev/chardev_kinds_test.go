@@ -234,11 +234,23 @@ func TestMux_escapes(t *testing.T) {
 		s    chardev.Stream
 		text string
 	}{{a, "x"}, {a, "\x01"}, {b, "y"}} {
-		if n, err := want.s.Read(buf); err != nil || string(buf[:n]) != want.text {
+		if n, err := io.ReadFull(want.s, buf[:len(want.text)]); err != nil || string(buf[:n]) != want.text {
 			t.Errorf("Read = %q, %v, want %q", buf[:n], err, want.text)
 		}
 	}
 	<-broke
 	<-focused
 	<-quit
+}
+
+// TestMux_escapesThoughNobodyReads types to a guest that hangs: the way out must stay open.
+func TestMux_escapesThoughNobodyReads(t *testing.T) {
+	r, w := io.Pipe()
+	quit := make(chan struct{})
+	m := mux.New(&tape{PipeReader: r}, func() { close(quit) })
+	s := m.Stream()
+	m.Start()
+	io.WriteString(w, strings.Repeat("hello?", 1000)+"\x01x")
+	<-quit
+	s.Close()
 }

@@ -32,12 +32,18 @@ type Breaker interface{ OnBreak(func()) }
 // Focuser is a stream that shares a terminal: f is called when it gets the focus for the first time. It reports whether it has to wait for that.
 type Focuser interface{ OnFocus(f func()) (waits bool) }
 
+// maxTyped is how much may be typed ahead, in bytes, to one whose reader takes nothing. The escapes are heard until then.
+const maxTyped = 64 << 10
+
 type end struct {
 	m       *Mux
-	r       *io.PipeReader
-	w       *io.PipeWriter
 	onBreak func()
 	onFocus func() // guarded by m.mu
+
+	mu     sync.Mutex // guards everything below
+	cond   sync.Cond  // any of it has changed
+	typed  []byte     // and not yet read
+	closed bool
 }
 
 // New returns a Mux on base; quit is called for Ctrl-A x. Start begins to read.
@@ -45,8 +51,8 @@ func New(base chardev.Stream, quit func()) *Mux { return &Mux{base: base, quit: 
 
 // Stream adds one that shares. The first has the focus.
 func (m *Mux) Stream() chardev.Stream {
-	r, w := io.Pipe()
-	e := &end{m: m, r: r, w: w}
+	e := &end{m: m}
+	e.cond.L = &e.mu
 	m.mu.Lock()
 	m.ends = append(m.ends, e)
 	m.mu.Unlock()
@@ -78,7 +84,7 @@ func (m *Mux) typed(b byte) {
 	switch {
 	case !esc && b == escape:
 	case !esc || b == escape:
-		to.w.Write([]byte{b})
+		to.put(b)
 	case b == 'x':
 		m.quit()
 	case b == 'h' || b == '?':
@@ -123,10 +129,43 @@ func (m *Mux) write(p []byte) (int, error) {
 }
 
 // OnBreak implements Breaker.
-func (e *end) OnBreak(f func())            { e.onBreak = f }
-func (e *end) Read(p []byte) (int, error)  { return e.r.Read(p) }
+func (e *end) OnBreak(f func()) { e.onBreak = f }
+
+// Write shows p, whoever has the focus.
 func (e *end) Write(p []byte) (int, error) { return e.m.write(p) }
+
+// put adds what was typed; it waits while there is no room.
+func (e *end) put(b byte) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for len(e.typed) >= maxTyped && !e.closed {
+		e.cond.Wait()
+	}
+	e.typed = append(e.typed, b)
+	e.cond.Broadcast()
+}
+
+// Read waits for something to be typed; io.EOF after Close.
+func (e *end) Read(p []byte) (int, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for len(e.typed) == 0 && !e.closed {
+		e.cond.Wait()
+	}
+	if e.closed {
+		return 0, io.EOF
+	}
+	n := copy(p, e.typed)
+	e.typed = e.typed[n:]
+	e.cond.Broadcast()
+	return n, nil
+}
+
+// Close makes Read return; the shared stream stays open.
 func (e *end) Close() error {
-	e.r.Close()
-	return e.w.Close()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.closed = true
+	e.cond.Broadcast()
+	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"govm-desktop/accel"
 	"govm-desktop/block"
+	"govm-desktop/chardev/mux"
 	"govm-desktop/clock"
 	"govm-desktop/cpu"
 	"govm-desktop/firmware"
@@ -48,7 +49,7 @@ type program struct {
 
 // build opens everything and wires it up. On an error all is closed again.
 func build(s *settings, log *slog.Logger) (*program, error) {
-	p := &program{s: s, log: log, input: &input.Router{}, keys: keycodemap.New(), events: make(chan machine.Event, 64), table: monitor.NewTable()}
+	p := &program{s: s, log: log, input: &input.Router{}, keys: keycodemap.New(s.scancodes), events: make(chan machine.Event, 64), table: monitor.NewTable()}
 	p.streams = newStreams(func() {
 		if p.pc != nil {
 			p.pc.Quit("host-ui")
@@ -170,6 +171,11 @@ func (p *program) machine() error {
 	p.pc, err = pc.New(cfg)
 	if err != nil {
 		return err
+	}
+	for i, c := range cfg.Serial {
+		if b, ok := c.(mux.Breaker); ok {
+			b.OnBreak(func() { p.pc.Break(i) })
+		}
 	}
 	p.pc.Watch(func(e machine.Event) {
 		select {

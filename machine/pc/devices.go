@@ -174,6 +174,9 @@ func (l loader) Reset(c hw.Cause) {
 // State implements hw.Device: there is none.
 func (loader) State(*snapshot.Coder) {}
 
+// Break is a break condition on the line of a serial port, which must be there.
+func (b *PC) Break(n int) { b.serial[n].Break() }
+
 // PowerButton implements machine.Board.
 func (b *PC) PowerButton() { b.pm.PowerButton() }
 

@@ -135,6 +135,14 @@ func TestClose_getsTheLastWordsOut(t *testing.T) {
 	}
 }
 
+func TestBreak_isSeen(t *testing.T) {
+	b := newPC(t, clock.NewManual())
+	b.Break(0)
+	if lsr := b.in(0x3fd, 1); lsr&0x10 == 0 {
+		t.Errorf("the line status is %02x, without a break", lsr)
+	}
+}
+
 func TestMap_whatGuestsFind(t *testing.T) {
 	b := newPC(t, clock.NewManual())
 	for _, c := range []struct {
