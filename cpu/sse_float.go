@@ -227,7 +227,7 @@ func sseDPPS(c *CPU, in *inst) {
 	c.sseCommit()
 	s.Raised = 0
 	add := func(a, b uint64) uint64 { return uint64(s.Add32(uint32(a), uint32(b))) }
-	lo, hi = add(t2, t0)|add(t3, t1)<<32, add(t2, t0)|add(t3, t1)<<32
+	lo, hi = add(t0, t2)|add(t1, t3)<<32, add(t2, t0)|add(t3, t1)<<32
 	c.sseResult(in, lo&bitLanes(in.imm, 32), hi&bitLanes(in.imm>>2, 32))
 }
 

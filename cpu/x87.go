@@ -214,9 +214,8 @@ func fpConst(k softfloat.Constant) func(*CPU, *inst) {
 func fpST(size uint8, pop bool, conv func(e *softfloat.X87, v softfloat.Float80) uint64) func(*CPU, *inst) {
 	return func(c *CPU, in *inst) {
 		c.checkFPU()
-		lin := c.linW(in, size)
 		f := &c.fpu
-		// The store may fault: nothing is committed before.
+		// The store may fault: nothing is committed before. If an unmasked exception keeps it from happening its address does not matter.
 		var env softfloat.X87
 		env.SetControl(f.fcw)
 		under := f.empty(0)
@@ -230,7 +229,7 @@ func fpST(size uint8, pop bool, conv func(e *softfloat.X87, v softfloat.Float80)
 			write = f.fcw&fswIE != 0
 		}
 		if write {
-			c.storeN(lin, size, bits)
+			c.storeN(c.linW(in, size), size, bits)
 		}
 		c.fpBegin(in)
 		if under {
