@@ -76,6 +76,9 @@ func Diff(got, want *Result) (d []Field) {
 // String shows the case for a report.
 func (c *Case) String() string {
 	s := fmt.Sprintf("%s #%d: % x\n   ", c.Name, c.N, c.Code)
+	if c.Form == nil {
+		s += c.mnemonics() + "\n   "
+	}
 	for i := range 16 {
 		s += fmt.Sprintf(" %s=%x", regName(i), get(c.in[:], 8*i))
 	}

@@ -27,7 +27,7 @@ func (g *gen) instruction() []byte {
 	case "repne":
 		prefix = append(prefix, 0xf2)
 	}
-	if f.Extra == "" && r.IntN(150) == 0 && !g.seq {
+	if f.Extra == "" && r.IntN(150) == 0 && !g.seq && f.Args != "M" {
 		prefix = append(prefix, 0xf0) // LOCK where it may not be
 	}
 	if f.Size == 2 || f.Prefix == 0x66 {

@@ -2,8 +2,9 @@ package ring3
 
 import (
 	"fmt"
+	"maps"
 	"os"
-	"sort"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -41,64 +42,151 @@ func softRigs(t *testing.T) (all []*Rig) {
 	return all
 }
 
-func perForm() int {
+// amount is how much of a test is run: by default enough for make test, everything with GOVM_TEST_ALL.
+func amount(few, all int) int {
 	if n, err := strconv.Atoi(os.Getenv("RING3_CASES")); err == nil {
 		return n
 	}
 	if os.Getenv("GOVM_TEST_ALL") != "" {
-		return 2000
+		return all
 	}
-	return 300
+	return few
 }
 
-func TestForms(t *testing.T) {
-	r := &Runner{Rigs: rigs(t)}
-	bad, shown := map[string]int{}, map[string]int{}
-	fields := map[string]map[string]int{}
-	r.Each = func(c *Case, res []Result) {
-		for k := range res[1:] {
-			d := tolerated(c, &res[k+1], &res[0], Diff(&res[k+1], &res[0]))
-			if len(d) == 0 {
-				continue
+// report collects differences and shows a few of each kind.
+type report struct {
+	t     *testing.T
+	rigs  []*Rig
+	bad   map[string]int
+	where map[string]map[string]int
+}
+
+func newReport(t *testing.T, rigs []*Rig) *report {
+	return &report{t, rigs, map[string]int{}, map[string]map[string]int{}}
+}
+
+func (p *report) each(c *Case, res []Result) {
+	for k := range res[1:] {
+		d := tolerated(c, &res[k+1], &res[0], Diff(&res[k+1], &res[0]))
+		if len(d) == 0 {
+			continue
+		}
+		if p.where[c.Name] == nil {
+			p.where[c.Name] = map[string]int{}
+		}
+		for _, f := range d {
+			p.where[c.Name][f.Name]++
+		}
+		if p.bad[c.Name]++; p.bad[c.Name] <= 3 {
+			s := ""
+			for _, f := range d[:min(len(d), 8)] {
+				s += "\n    " + f.String()
 			}
-			bad[c.Name]++
-			if fields[c.Name] == nil {
-				fields[c.Name] = map[string]int{}
-			}
-			for _, f := range d {
-				fields[c.Name][f.Name]++
-			}
-			if shown[c.Name]++; shown[c.Name] <= 2 {
-				s := ""
-				for _, f := range d[:min(len(d), 8)] {
-					s += "\n    " + f.String()
-				}
-				t.Errorf("%s: %v%s", r.Rigs[k+1].name, c, s)
-			}
+			p.t.Errorf("%s: %v%s", p.rigs[k+1].name, c, s)
 		}
 	}
+}
+
+// summary lists the kinds that differ.
+func (p *report) summary() {
+	for _, k := range slices.Sorted(maps.Keys(p.bad)) {
+		p.t.Logf("DIFFERS %s: %d %v", k, p.bad[k], p.where[k])
+	}
+}
+
+// TestForms runs cases of every row, operand form and size of the opcode table.
+func TestForms(t *testing.T) {
+	r := &Runner{Rigs: rigs(t)}
+	p := newReport(t, r.Rigs)
+	ran := map[string]int{}
+	r.Each = func(c *Case, res []Result) {
+		ran[c.Name]++
+		p.each(c, res)
+	}
 	forms := Forms()
+	n := amount(40, 300)
 	for i := range forms {
 		f := &forms[i]
-		for n := range perForm() {
-			if err := r.Add(func(i, at int, s stubs) *Case { return NewCase(f, uint64(n), i, at, s) }); err != nil {
+		for k := range n {
+			if err := r.Add(func(i, at int, s stubs) *Case { return NewCase(f, uint64(k), i, at, s) }); err != nil {
 				t.Error(err)
-				if t.Failed() && len(err.Error()) > 20000 {
-					return
-				}
 			}
 		}
 	}
 	if err := r.Flush(); err != nil {
 		t.Error(err)
 	}
-	var keys []string
-	for k := range bad {
-		keys = append(keys, k)
+	p.summary()
+	coverage(t, forms, ran, n)
+}
+
+// coverage prints how many cases every class had, and fails for rows without.
+func coverage(t *testing.T, forms []Form, ran map[string]int, want int) {
+	t.Helper()
+	type class struct{ rows, forms, cases int }
+	classes, rows := map[string]*class{}, map[string]bool{}
+	for i := range forms {
+		f := &forms[i]
+		c := classes[f.Class()]
+		if c == nil {
+			c = &class{}
+			classes[f.Class()] = c
+		}
+		if !rows[f.Enc+f.Name] {
+			rows[f.Enc+f.Name] = true
+			c.rows++
+		}
+		c.forms++
+		c.cases += ran[f.Key()]
+		if ran[f.Key()] < want {
+			t.Errorf("%s: %d cases, want %d", f.Key(), ran[f.Key()], want)
+		}
 	}
-	sort.Strings(keys)
-	for _, k := range keys {
-		fmt.Printf("BAD %s: %d %v\n", k, bad[k], fields[k])
+	out := fmt.Sprintf("%-12s %5s %6s %8s\n", "class", "rows", "forms", "cases")
+	for _, k := range slices.Sorted(maps.Keys(classes)) {
+		out += fmt.Sprintf("%-12s %5d %6d %8d\n", k, classes[k].rows, classes[k].forms, classes[k].cases)
 	}
-	fmt.Printf("%d forms, %d cases, %d bad forms\n", len(forms), r.Cases, len(bad))
+	left := map[string]int{}
+	for _, o := range cpu.Opcodes() {
+		if !rows[o.Enc+o.Name] {
+			why := skipped(&o)
+			if why == "" {
+				t.Errorf("%s %s is in no case", o.Enc, o.Name)
+			}
+			left[why]++
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(left)) {
+		out += fmt.Sprintf("left out: %d rows: %s\n", left[k], k)
+	}
+	t.Logf("%d forms of %d rows\n%s", len(forms), len(rows), out)
+}
+
+// skipped says why a row has no cases here.
+func skipped(o *cpu.Opcode) string {
+	switch {
+	case o.No64:
+		return "not in 64-bit mode: compared in test/step"
+	case o.Privileged, o.System:
+		return "system state, ports or time: compared in test/step"
+	}
+	return ""
+}
+
+// TestSequences runs sequences of instructions.
+func TestSequences(t *testing.T) {
+	r := &Runner{Rigs: rigs(t)}
+	p := newReport(t, r.Rigs)
+	r.Each = p.each
+	pool := SequenceForms(Forms())
+	for n := range amount(20000, 300000) {
+		if err := r.Add(func(i, at int, s stubs) *Case { return NewSequence(pool, uint64(n), i, at, s) }); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := r.Flush(); err != nil {
+		t.Error(err)
+	}
+	p.summary()
+	t.Logf("%d sequences", r.Cases)
 }
