@@ -41,6 +41,8 @@ func optionSpecs() []optionSpec {
 		{"device", "loader,file=F,addr=A", "a device; -device help lists them"},
 		{"vga", "std|none", "graphics card"},
 		{"vnc", "HOST:N|unix:PATH|none[,password=on][,tls-creds=ID][,websocket=on]…", "RFB server on port 5900+N"},
+		{"k", "LAYOUT", "the guest's keyboard layout, for viewers that send characters; -k help lists them"},
+		{"global", "ps2-kbd.scancodes=windows|linux", "whose scan codes F13 to F24 and Zenkaku/Hankaku have"},
 		{"object", "secret,id=ID,data=S|file=F or tls-creds-x509,id=ID,dir=D", "a password or a certificate for others to name"},
 		{"display", "none|vnc=…", "where the screen is shown"},
 		{"nographic", "", "no screen: serial port and monitor on this terminal (Ctrl-A h helps)"},
@@ -63,7 +65,7 @@ func optionSpecs() []optionSpec {
 }
 
 // elsewhere are options of QEMU's that are not here yet: the answer names them as such.
-const elsewhere = "numa add-fd set global mem-path mem-prealloc k audio audio-help audiodev fda fdb blockdev mtdblock sd pflash fsdev virtfs iscsi usb usbdevice " +
+const elsewhere = "numa add-fd set mem-path mem-prealloc audio audio-help audiodev fda fdb blockdev mtdblock sd pflash fsdev virtfs iscsi usb usbdevice " +
 	"spice portrait rotate full-screen sdl gtk curses alt-grab ctrl-grab no-quit win2k-hack no-fd-bootchk no-acpi no-hpet acpitable smbios netdev nic net tpmdev dtb " +
 	"compat fw_cfg parallel qmp-pretty mon pidfile singlestep preconfig overcommit gdb s d D dfilter seed xen-domid xen-attach xen-domid-restrict action " +
 	"loadvm daemonize option-rom icount watchdog-action echr incoming only-migratable chroot runas sandbox readconfig no-user-config trace plugin async-teardown " +

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"govm-desktop/firmware"
+	"govm-desktop/input/keycodemap"
+	"govm-desktop/input/layout"
 	"govm-desktop/machine"
 )
 
@@ -30,6 +32,8 @@ type settings struct {
 	vga        string
 	vgamem     int
 	vnc        []string
+	layout     *layout.Layout // of the guest's keyboard; nil: us
+	scancodes  keycodemap.Variant
 	objects    objects
 	display    string
 	nographic  bool
@@ -100,6 +104,10 @@ func (s *settings) apply(o option) error {
 		return s.bootOrder(dashed, o.value)
 	case "object":
 		return s.object(dashed, o.value)
+	case "k":
+		return s.keyboard(dashed, o.value)
+	case "global":
+		return s.global(dashed, o.value)
 	case "device":
 		return s.device(dashed, o.value)
 	case "rtc":

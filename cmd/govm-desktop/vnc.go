@@ -48,7 +48,7 @@ func (p *program) oneVNC(arg string) error {
 		return err
 	}
 	v := &vncServer{spec: spec, password: &auth.Password{}}
-	cfg := rfb.Config{Screen: p.pc.Screen(), Input: p.input, Keys: p.keys, Name: p.s.name, Log: p.log, Power: p.power}
+	cfg := rfb.Config{Screen: p.pc.Screen(), Input: p.input, Keys: p.keys, Layout: p.s.layout, Name: p.s.name, Log: p.log, Power: p.power}
 	spec.Configure(&cfg)
 	t, err := p.secure(v)
 	if err != nil {

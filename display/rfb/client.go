@@ -95,8 +95,7 @@ func newClient(s *Server, conn *stream.Conn, addr net.Addr) *client {
 	}
 	c.ctx, c.end = context.WithCancelCause(context.Background())
 	c.settings = settings{format: enc.Native(), encoding: enc.RawID, tuning: enc.Tuning{Level: -1, Quality: -1}}
-	c.hands.init(s.cfg.Input, s.cfg.Keys, s.cfg.Screen)
-	c.hands.noLocks, c.hands.delay = s.cfg.NoLockSync, s.cfg.KeyDelay
+	c.hands.init(&s.cfg, s.layout())
 	return c
 }
 

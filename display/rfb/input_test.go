@@ -8,6 +8,7 @@ import (
 
 	"govm-desktop/display/rfb/rfbtest"
 	"govm-desktop/input"
+	"govm-desktop/input/layout"
 )
 
 // said is a list of events as text: "+30 -30" for keys, "b+272", "m5,-3", "a0,0", "w0,1".
@@ -103,6 +104,41 @@ func TestHands_keysyms(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})
+	}
+}
+
+func TestHands_layoutsAndModes(t *testing.T) {
+	de, err := layout.Find("de")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		what      string
+		mode      KeyMode
+		qnum, sym uint32
+		want      string
+	}{
+		{"a place is believed whatever the layout is", KeysAuto, 0x15, 'z', "+21 -21"},
+		{"Hangul as vendors send it", KeysAuto, 0xf2, 0xff31, "+122 -122"},
+		{"Hanja as vendors send it", KeysAuto, 0xf1, 0xff34, "+123 -123"},
+		{"and as QEMU numbers it", KeysAuto, 0x72, 0, "+122 -122"},
+		{"no place, a character", KeysAuto, 0, 'z', "+21 -21"},
+		{"é is composed", KeysAuto, 0, 0xe9, "+13 -13 +18 -18"},
+		{"keysyms only", KeysKeysym, 0x1e, '@', "+100 +16 -100 -16"},
+		{"places only", KeysRaw, 0, 'z', ""},
+		{"places only", KeysRaw, 0x1e, 'z', "+30 -30"},
+	} {
+		b := newBench(t, 64, 48, Config{Layout: de, KeyMode: c.mode})
+		v := b.dial(rfbtest.Options{})
+		b.shot(v)
+		for _, down := range []bool{true, false} {
+			if err := v.KeyCode(c.qnum, c.sym, down); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := b.events(v); got != c.want {
+			t.Errorf("%s: %s, want %s", c.what, got, c.want)
+		}
 	}
 }
 

@@ -47,6 +47,7 @@ func TestParseSpec(t *testing.T) {
 		":1,head=1":                     "one head",
 		":1,display=vga2":               "one video device",
 		":1,key-delay-ms=x":             "0 to 1000",
+		":1,keys=some":                  "auto, raw or keysym",
 		":1,password=maybe":             "on or off",
 		":1,password,password-secret=s": "two things",
 		":1,view-only-password=s":       "needs a password",

@@ -23,6 +23,7 @@ import (
 	"govm-desktop/display/rfb/stream"
 	"govm-desktop/input"
 	"govm-desktop/input/keycodemap"
+	"govm-desktop/input/layout"
 )
 
 // Input is what viewers drive: an input.Router.
@@ -58,12 +59,14 @@ type Config struct {
 	Screen *display.Screen
 	Input  Input           // nil: viewers can only look
 	Keys   *keycodemap.Map // nil: a new one
+	Layout *layout.Layout  // of the guest, for clients that send keysyms; nil: us
 	Name   string          // the desktop's name; "govm-desktop"
 	Share  Share
 	Log    *slog.Logger // nil: none
 
 	Security    []auth.Type   // in order of preference; none: auth.None
 	Power       func(Power)   // what a client's power buttons do; nil: it has none
+	KeyMode     KeyMode       // what is believed of clients' keys
 	Lossless    bool          // no JPEG, even for clients that say a quality
 	NonAdaptive bool          // no search for what moved, no second look at what is worth sending
 	NoLockSync  bool          // do not take the guest's Caps Lock into account
@@ -102,6 +105,7 @@ type Server struct {
 	cfg      Config
 	wg       sync.WaitGroup // connections
 	throttle auth.Throttle
+	layout   func() *layout.Layout
 
 	mu        sync.Mutex // guards everything below; a client's mu may be taken under it
 	name      string
@@ -111,6 +115,19 @@ type Server struct {
 	closed    bool
 }
 
+// guestLayout unpacks the layout when the first client comes.
+func (s *Server) guestLayout() *layout.Layout {
+	if s.cfg.Layout != nil {
+		return s.cfg.Layout
+	}
+	l, err := layout.Find("us")
+	if err != nil {
+		s.cfg.Log.Error("keyboard layout", "err", err)
+		l = &layout.Layout{}
+	}
+	return l
+}
+
 // ErrClosed is what Serve returns after Close.
 var ErrClosed = errors.New("rfb: server closed")
 
@@ -118,6 +135,7 @@ var ErrClosed = errors.New("rfb: server closed")
 func New(cfg Config) *Server {
 	cfg.fill()
 	s := &Server{cfg: cfg, name: cfg.Name, clients: map[*client]struct{}{}}
+	s.layout = sync.OnceValue(s.guestLayout)
 	if cfg.Input != nil {
 		cfg.Input.WatchLEDs(func(input.LEDs) { s.pingAll() })
 	}

@@ -42,6 +42,7 @@ type Spec struct {
 	NonAdaptive  bool // no choice of encodings by what a rectangle shows
 	NoLockSync   bool // do not take the guest's Caps Lock into account
 	KeyDelay     time.Duration
+	KeyMode      KeyMode // keys=
 	PowerControl bool
 	ID           string
 }
@@ -163,6 +164,14 @@ func (s *Spec) option(o string) error {
 			s.WebSocket = "on"
 		}
 		return nil
+	case "keys":
+		modes := map[string]KeyMode{"auto": KeysAuto, "raw": KeysRaw, "keysym": KeysKeysym}
+		m, ok := modes[value]
+		if !ok {
+			return fmt.Errorf("keys=%s: auto, raw or keysym", value)
+		}
+		s.KeyMode = m
+		return nil
 	case "lossy":
 		on, err := onOff(name, value, has)
 		s.Lossless = !on
@@ -188,7 +197,7 @@ func unknownOption(name string) error {
 		return fmt.Errorf("the option %s is QEMU's and not here", name)
 	}
 	return fmt.Errorf("there is no option %s; there are to, share, connections, reverse, websocket, ipv4, ipv6, password, password-secret, "+
-		"view-only-password, users, tls-creds, lossy, non-adaptive, lock-key-sync, key-delay-ms, power-control, head and id", name)
+		"view-only-password, users, tls-creds, lossy, non-adaptive, lock-key-sync, key-delay-ms, keys, power-control, head and id", name)
 }
 
 func (s *Spec) flags() map[string]*bool {
@@ -275,7 +284,7 @@ func (s Spec) Security(p *auth.Password, t *tls.Config) ([]auth.Type, error) {
 func (s Spec) Configure(c *Config) {
 	c.Share, c.Connections = s.Share, s.Connections
 	c.Lossless, c.NonAdaptive = s.Lossless, s.NonAdaptive
-	c.NoLockSync, c.KeyDelay = s.NoLockSync, s.KeyDelay
+	c.NoLockSync, c.KeyDelay, c.KeyMode = s.NoLockSync, s.KeyDelay, s.KeyMode
 	if !s.PowerControl {
 		c.Power = nil
 	}

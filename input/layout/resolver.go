@@ -54,6 +54,9 @@ type Resolver struct {
 	send func(code input.Code, down bool)
 	leds func() input.LEDs
 
+	// Settle is called after modifiers were pressed or lifted around a key, for guests that look at them late; nil: nothing.
+	Settle func()
+
 	held []input.Code          // in the order they went down, also those that came as keys
 	by   map[uint32]input.Code // pressed keysyms, in plain form, and their keys
 }
@@ -299,6 +302,9 @@ func (r *Resolver) modifiers(sym uint32, p place) (restore func()) {
 	}
 	for _, c := range press {
 		r.send(c, true)
+	}
+	if len(lift)+len(press) > 0 && r.Settle != nil {
+		r.Settle()
 	}
 	return func() {
 		for _, c := range slices.Backward(press) {
