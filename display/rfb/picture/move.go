@@ -15,6 +15,7 @@ const (
 	minCopy   = 1024    // pixels that need not be sent
 	minBand   = 4       // rows
 	maxGroups = 3
+	maxTwins  = 8  // rows that look the same, of which each may be the one
 	nearby    = 24 // pixels between what may have moved together
 )
 
@@ -84,6 +85,7 @@ type mover struct {
 	seed     maphash.Seed
 	seeded   bool
 	old, now []uint64
+	prev     []int // the row before with the same hash
 	votes    map[image.Point]int
 	places   map[uint64]int
 }
@@ -97,35 +99,52 @@ func (m *mover) find(was, is *display.Frame, b image.Rectangle) []Copy {
 		m.seed, m.seeded = maphash.MakeSeed(), true
 		m.votes, m.places = map[image.Point]int{}, map[uint64]int{}
 	}
-	if c := m.scroll(was, is, b); c != nil {
-		return c
+	rows := m.scroll(was, is, b)
+	if 4*covered(rows) > b.Dx()*b.Dy() {
+		return rows
 	}
-	return m.move(was, is, b)
+	if one := m.move(was, is, b); covered(one) > covered(rows) {
+		return one
+	}
+	return rows
+}
+
+// covered is how many pixels copies make.
+func covered(list []Copy) (n int) {
+	for _, c := range list {
+		n += c.To.Dx() * c.To.Dy()
+	}
+	return n
 }
 
 // scroll finds rows that are elsewhere in the same columns.
 func (m *mover) scroll(was, is *display.Frame, b image.Rectangle) (out []Copy) {
-	m.old, m.now = m.old[:0], m.now[:0]
+	m.old, m.now, m.prev = m.old[:0], m.now[:0], m.prev[:0]
 	clear(m.places)
 	clear(m.votes)
-	const twice = -1
 	for y := b.Min.Y; y < b.Max.Y; y++ {
 		h := maphash.Bytes(m.seed, was.Row(y, b.Min.X, b.Max.X))
 		m.old = append(m.old, h)
 		m.now = append(m.now, maphash.Bytes(m.seed, is.Row(y, b.Min.X, b.Max.X)))
-		if _, known := m.places[h]; known {
-			m.places[h] = twice
-		} else {
-			m.places[h] = y - b.Min.Y
+		last, known := m.places[h]
+		if !known {
+			last = -1
 		}
+		m.prev = append(m.prev, last)
+		m.places[h] = y - b.Min.Y
 	}
 	best, most := 0, 0
 	for y, h := range m.now {
-		if at, known := m.places[h]; known && at != twice && at != y {
+		at, known := m.places[h]
+		if !known || h == m.old[y] {
+			continue
+		}
+		for n := 0; n < maxTwins && at >= 0; n++ {
 			d := image.Pt(0, y-at)
 			if m.votes[d]++; m.votes[d] > most {
 				best, most = d.Y, m.votes[d]
 			}
+			at = m.prev[at]
 		}
 	}
 	if most < minBand {

@@ -1,6 +1,7 @@
 package rfbtest
 
 import (
+	"context"
 	"encoding/binary"
 	"image"
 	"slices"
@@ -73,4 +74,29 @@ func (c *Client) cursor(r image.Rectangle, id int32) error {
 	defer c.mu.Unlock()
 	c.state.CursorHot, c.state.CursorSize, c.state.CursorPix = r.Min, r.Size(), pix
 	return c.r.err
+}
+
+// Await waits, without asking for anything, until what the server sent by itself is as wanted.
+func (c *Client) Await(ctx context.Context, ok func(s *State, i *image.RGBA) bool) error {
+	for {
+		c.mu.Lock()
+		done, err, changed := ok(&c.state, c.fb), c.err, c.changed
+		c.mu.Unlock()
+		switch {
+		case done:
+			return nil
+		case err != nil:
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Follow follows the picture as WaitFor does, without asking for all of it first.
+func (c *Client) Follow(ctx context.Context, ok func(*image.RGBA) bool) error {
+	return c.fetch(ctx, true, func() bool { return ok(c.fb) })
 }
