@@ -214,8 +214,9 @@ func FuzzHMP(f *testing.F) {
 	f.Add([]byte("info status\r\x1b[A\x1b[D\x7f\t\r"))
 	f.Add([]byte("help\n\x1b[1;5C\x01\x05\x15"))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		if bytes.Contains(in, []byte("dump")) || bytes.Contains(in, []byte("key")) || bytes.ContainsAny(in, "\t\x1b") {
-			t.Skip("writes files, or holds keys for seconds; or may complete to such")
+		// No commands that write files or hold keys for seconds, nor what completes to them.
+		for _, word := range []string{"dump", "key", "\t"} {
+			in = bytes.ReplaceAll(in, []byte(word), []byte("x"))
 		}
 		var out bytes.Buffer
 		if err := hmp.Serve(monitor.NewTable(), &fake{}, rw{bytes.NewReader(in), &out}); err != nil {
