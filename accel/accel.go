@@ -94,6 +94,12 @@ type VCPU interface {
 	Close() error
 }
 
+// Forgetter is what a VCPU may be besides: one that keeps translated guest code. Found by type assertion.
+type Forgetter interface {
+	// Forget drops it: a machine that is reset runs other code. It belongs to the goroutine that Run does.
+	Forget()
+}
+
 // Stepper runs one instruction of a processor in another processor's state.
 type Stepper interface {
 	// Step runs the instruction at s.RIP, through mem and ports, and leaves s after it (in the exception's handler if it faults).

@@ -116,6 +116,9 @@ func (c *CPU) Set(s *x86.State) error {
 	return nil
 }
 
+// Forget implements accel.Forgetter.
+func (c *CPU) Forget() { c.dropAll() }
+
 // syncBases copies the bases of FS and GS to where specialised code finds them.
 func (c *CPU) syncBases() {
 	c.gpr[regFS], c.gpr[regGS] = c.seg[x86.FS].Base, c.seg[x86.GS].Base

@@ -109,3 +109,21 @@ func TestCache_full(t *testing.T) {
 		t.Errorf("eax %d after the cache was emptied", s.GPR[x86.RAX])
 	}
 }
+
+// TestForget runs code, forgets it, and runs it again: nothing is held in between.
+func TestForget(t *testing.T) {
+	b := newBench(t, false)
+	for range 2 {
+		s := b.run(b.state64(), 0xb8, 5, 0, 0, 0, 0xf4) // mov eax, 5; hlt
+		if s.GPR[x86.RAX] != 5 {
+			t.Errorf("eax %d", s.GPR[x86.RAX])
+		}
+		if len(b.cpu.blk.pages) == 0 {
+			t.Error("no code is kept at all")
+		}
+		b.cpu.Forget()
+		if n := len(b.cpu.blk.pages); n != 0 {
+			t.Errorf("%d pages are still kept", n)
+		}
+	}
+}

@@ -319,7 +319,12 @@ func (m *Machine) resetAll(cause hw.Cause) error {
 	for i := range m.cpus {
 		var err error
 		s := x86.Reset(i == 0)
-		m.Do(i, func(c accel.VCPU) { err = c.Set(&s) })
+		m.Do(i, func(c accel.VCPU) {
+			if f, ok := c.(accel.Forgetter); ok {
+				f.Forget()
+			}
+			err = c.Set(&s)
+		})
 		m.mu.Lock()
 		m.cpus[i].dead = false
 		m.mu.Unlock()

@@ -23,9 +23,10 @@ type fakeCPU struct {
 	exits chan result
 	wake  func()
 
-	mu   sync.Mutex
-	sets int
-	runs int
+	mu      sync.Mutex
+	sets    int
+	runs    int
+	forgets int
 }
 
 type result struct {
@@ -65,6 +66,13 @@ func (c *fakeCPU) Set(*x86.State) error {
 	defer c.mu.Unlock()
 	c.sets++
 	return nil
+}
+
+// Forget implements accel.Forgetter.
+func (c *fakeCPU) Forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.forgets++
 }
 
 func (c *fakeCPU) count() (sets, runs int) {
@@ -191,6 +199,9 @@ func TestShutdownState_resets(t *testing.T) {
 	r.want(EventReset)
 	if got := r.dev.take(); !slices.Equal(got, []string{"drain", "low", "reset", "start"}) {
 		t.Errorf("order %v", got)
+	}
+	if r.cpus[0].forgets != 2 {
+		t.Errorf("the processor forgot its code %d times, want once for each reset", r.cpus[0].forgets)
 	}
 	if sets, _ := r.cpus[0].count(); sets != 2 {
 		t.Errorf("the processor was reset %d times, want once after power-on", sets-1)

@@ -12,8 +12,15 @@ import (
 
 func main() { os.Exit(run(os.Args[1:])) }
 
+// gcPercent is how much garbage may lie beside what is in use before it is collected. What the processors keep is big and lives long, garbage
+// is rare: collecting early costs next to nothing and halves the memory beside the guest's.
+const gcPercent = 25
+
 // run is the program; its result is the exit status: 1 for anything that the user must mend.
 func run(args []string) int {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	s, err := parse(args)
 	if err != nil {
 		return complain(err)
