@@ -73,10 +73,10 @@ func TestInstaller(t *testing.T) {
 	}
 	args := []string{"-m", "1024", "-cdrom", guest(t, "di/text.iso")}
 	q := start(t, vm.QEMU, args...)
-	language, cursor1, err := q.Settle(10*time.Second, long, busy(800, 600))
+	language, cursor1, err := q.Settle(10*time.Second, long, busy(1280, 800))
 	must(t, err)
 	must(t, q.Keys("up", "down", "down", "ret"))
-	country, cursor2, err := q.Settle(5*time.Second, medium, func(p *image.RGBA) bool { return busy(800, 600)(p) && !vm.Diff(p, language).Empty() })
+	country, cursor2, err := q.Settle(5*time.Second, medium, func(p *image.RGBA) bool { return busy(1280, 800)(p) && !vm.Diff(p, language).Empty() })
 	must(t, err)
 	q.Close()
 

@@ -121,7 +121,8 @@ g_fbcon() { have fbcon/vmlinuz fbcon/initrd.gz fbcon/vmlinux && return; mkdir -p
   mods "$x" "$v" "$t" bochs cirrus virtio_pci virtio-gpu psmouse evdev; mv "$t/modules.list" "$t/modules.drm"
   cat > "$t/guest.sh" <<'G'
 # guest.fb=bochs loads the DRM drivers; otherwise vgacon (no vga=) or vesafb (vga=0x317 etc.)
-case $(opt guest.fb none) in drm|bochs) for m in $(cat /modules.drm); do insmod /lib/modules/$m 2>/dev/null; done; sleep 1;; esac
+case $(opt guest.fb none) in drm|bochs) for m in $(cat /modules.drm); do insmod /lib/modules/$m 2>/dev/null; done; sleep 1
+  i=0; while [ $i -lt 60 ] && ! grep -q Mouse /proc/bus/input/devices; do sleep 1; i=$((i+1)); done;; esac
 say "GUEST-FB $(cat /proc/fb | tr '\n' ';')"
 T=/dev/tty0; printf '\033[2J\033[H' > $T
 cat > $T <<'ART'
