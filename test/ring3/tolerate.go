@@ -51,7 +51,7 @@ func tolerated(c *Case, got, want *Result, d []Field) []Field {
 			continue
 		}
 		d = slices.DeleteFunc(d, func(x Field) bool {
-			return slices.ContainsFunc(strings.Fields(f.fields), func(p string) bool { return strings.HasPrefix(x.Name, p) && close(c, got, want, x.Name) })
+			return slices.ContainsFunc(strings.Fields(f.fields), func(p string) bool { return strings.HasPrefix(x.Name, p) && near(c, got, want, x.Name) })
 		})
 	}
 	return d

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// close reports whether a field of two results is near enough, for the functions that processors compute in their own ways.
-func close(c *Case, got, want *Result, field string) bool {
+// near reports whether a field of two results is near enough, for the functions that processors compute in their own ways.
+func near(c *Case, got, want *Result, field string) bool {
 	a, b := got.Out[recFX:], want.Out[recFX:]
 	le := binary.LittleEndian
 	switch {
