@@ -144,7 +144,7 @@ func TestThrottle(t *testing.T) {
 	if err := th.Blocked("192.0.2.1"); err != nil {
 		t.Errorf("success is not remembered: %v", err)
 	}
-	for i := range 3 * maxHosts {
+	for i := range maxHosts + 50 {
 		_ = try("h"+string(rune('a'+i%26))+hex.EncodeToString([]byte{byte(i), byte(i >> 8)}), "x")
 	}
 	if len(th.hosts) > maxHosts {

@@ -142,12 +142,14 @@ func rsaClient(number uint8, user, password string) func(net.Conn) (io.Reader, e
 		if _, err := io.ReadFull(nc, secret); err != nil {
 			return nil, err
 		}
+		//lint:ignore SA1019 the protocol has no other padding
 		serverRandom, err := rsa.DecryptPKCS1v15(nil, key, secret[2:])
 		if err != nil || len(serverRandom) != n {
 			return nil, errors.New("a bad random number")
 		}
 		clientRandom := bytes.Repeat([]byte{7}, n)
 		e := int(new(big.Int).SetBytes(pub[size:]).Int64())
+		//lint:ignore SA1019 the protocol has no other padding
 		out, err := rsa.EncryptPKCS1v15(rand.Reader, &rsa.PublicKey{N: new(big.Int).SetBytes(pub[:size]), E: e}, clientRandom)
 		if err != nil {
 			return nil, err

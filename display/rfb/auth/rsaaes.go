@@ -108,6 +108,7 @@ func (r RSAAES) agree(s *Session, key *rsa.PrivateKey) (*sealed, error) {
 	if _, err := rand.Read(mine); err != nil {
 		return nil, err
 	}
+	//lint:ignore SA1019 the protocol has no other padding
 	secret, err := rsa.EncryptPKCS1v15(rand.Reader, client, mine)
 	if err != nil {
 		return nil, fmt.Errorf("the client's RSA key: %w", err)
@@ -131,6 +132,7 @@ func (r RSAAES) agree(s *Session, key *rsa.PrivateKey) (*sealed, error) {
 	if _, err := rand.Read(his); err != nil {
 		return nil, err
 	}
+	//lint:ignore SA1019 the protocol has no other padding
 	if err := rsa.DecryptPKCS1v15SessionKey(nil, key, secret, his); err != nil {
 		return nil, err
 	}

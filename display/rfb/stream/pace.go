@@ -13,12 +13,14 @@ type Pace struct {
 	slow   bool          // slow start is over
 	round  time.Time     // start of the round whose least time is next
 	next   time.Duration
+	full   bool // the window was in use in this round
 }
 
 // ping is a question sent after so many bytes.
 type ping struct {
 	at   time.Time
 	sent uint64
+	full bool // much of the window was in use
 }
 
 // Bounds of a window, and of the questions in flight.
@@ -44,7 +46,7 @@ func (p *Pace) Ping(now time.Time, sent uint64) {
 		p.acked = sent
 	}
 	if len(p.pings) < maxPings {
-		p.pings = append(p.pings, ping{now, sent})
+		p.pings = append(p.pings, ping{now, sent, sent-p.acked >= p.window/2})
 	}
 }
 
@@ -55,7 +57,7 @@ func (p *Pace) Pong(now time.Time) {
 	}
 	q := p.pings[0]
 	p.pings = p.pings[:copy(p.pings, p.pings[1:])]
-	full := p.pending(q.sent) // what was in flight when it was asked filled the window
+	p.full = p.full || q.full
 	p.acked = q.sent
 	took := max(now.Sub(q.at), time.Microsecond)
 	if p.least == 0 || took < p.least {
@@ -67,11 +69,9 @@ func (p *Pace) Pong(now time.Time) {
 	if q.at.Before(p.round) {
 		return // a round lasts from one question to its answer
 	}
-	p.adjust(p.next-p.least, took, full)
-	p.round, p.next = now, 0
+	p.adjust(p.next-p.least, took, p.full)
+	p.round, p.next, p.full = now, 0, false
 }
-
-func (p *Pace) pending(sent uint64) bool { return sent-p.acked >= p.window/2 }
 
 func (p *Pace) adjust(delay, took time.Duration, full bool) {
 	switch {
