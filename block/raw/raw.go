@@ -1,7 +1,7 @@
 // Package raw is disk images that hold the disk's bytes as they are: files, host block devices, and, read-only, memory.
 //
-// A file is locked while it is open (open file description locks, fcntl(2)): many may read it, or one may write it. Its last sector
-// may be partial; what is missing reads as zeros, and the file grows to a whole number of sectors when the guest writes there.
+// A file is locked while it is open, in the way that QEMU and its tools lock images, so that neither harms the other: many may read it, or one may
+// write it. Its last sector may be partial; what is missing reads as zeros, and the file grows to a whole number of sectors when the guest writes there.
 package raw
 
 import (
@@ -84,27 +84,6 @@ func (d *File) prepare(name string) error {
 	d.data = d.size
 	d.size = (d.size + block.SectorSize - 1) / block.SectorSize * block.SectorSize
 	return d.lock(name)
-}
-
-// lock keeps other writers out, and if we write, other readers too.
-func (d *File) lock(name string) error {
-	l := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
-	if d.readOnly {
-		l.Type = unix.F_RDLCK
-	}
-	err := unix.FcntlFlock(d.f.Fd(), unix.F_OFD_SETLK, &l)
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES):
-		if d.readOnly {
-			return fmt.Errorf("raw: %s: another machine or drive has it open for writing; stop that one or use a copy", name)
-		}
-		return fmt.Errorf("raw: %s: another machine or drive has it open; stop that one, use a copy, or open both with readonly=on or -snapshot", name)
-	case errors.Is(err, unix.ENOLCK), errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOSYS):
-		return nil // The filesystem has no locks: better unprotected than not at all.
-	}
-	return fmt.Errorf("raw: %s: lock: %w", name, err)
 }
 
 // Size implements block.Disk.
