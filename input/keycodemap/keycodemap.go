@@ -27,12 +27,14 @@ const codes = len(qcodeFrom)
 
 // Map holds the lookups in every direction. It is immutable; one is made by New for a whole program.
 type Map struct {
-	scan [4][codes][]byte // make sequences by set, 1 to 3
+	scan                  [4][codes][]byte // make sequences by set, 1 to 3
+	byName, byHTML, byXKB map[string]uint16
+	byKeysym, byUSB       map[uint32]uint16
 }
 
 // New builds the lookups, with the scan codes that Windows expects unless a variant says otherwise.
 func New(v ...Variant) *Map {
-	m := &Map{}
+	m := &Map{byName: words(qcodeTo[:]), byHTML: words(htmlTo[:]), byXKB: words(xkbTo[:]), byKeysym: numbers(x11To[:]), byUSB: numbers(usbTo[:])}
 	one, two := atset1From[:], atset2From[:]
 	if len(v) > 0 && v[0] == Linux {
 		one, two = atset1linuxFrom[:], atset2linuxFrom[:]
@@ -70,7 +72,10 @@ func (m *Map) MakeOnly(c input.Code) bool {
 }
 
 // ByName finds a key by its qcode or another name that people use ("ret", "enter", "ctrl_r", "hangeul").
-func (m *Map) ByName(name string) (input.Code, bool) { return words(qcodeTo[:], name) }
+func (m *Map) ByName(name string) (input.Code, bool) {
+	c, ok := m.byName[name]
+	return input.Code(c), ok
+}
 
 // Name is a key's qcode; "" if it has none.
 func (m *Map) Name(c input.Code) string {
@@ -108,6 +113,6 @@ func (m *Map) ByQnum(q uint32) (input.Code, bool) {
 
 // ByKeysym finds the key that makes an X11 keysym on a US keyboard, and whether Shift must be held for it.
 func (m *Map) ByKeysym(sym uint32) (c input.Code, shift, ok bool) {
-	c, ok = sparse(x11To[:], sym)
-	return c, ok && sym < 0x7f && (sym >= 'A' && sym <= 'Z' || strings.IndexByte(`~!@#$%^&*()_+{}|:"<>?`, byte(sym)) >= 0), ok
+	code, ok := m.byKeysym[sym]
+	return input.Code(code), ok && sym < 0x7f && (sym >= 'A' && sym <= 'Z' || strings.IndexByte(`~!@#$%^&*()_+{}|:"<>?`, byte(sym)) >= 0), ok
 }

@@ -1,10 +1,6 @@
 package keycodemap
 
-import (
-	"strings"
-
-	"govm-desktop/input"
-)
+import "govm-desktop/input"
 
 // pair and wordPair are lines of sorted tables.
 type (
@@ -41,20 +37,21 @@ func sparse(t []pair, key uint32) (input.Code, bool) {
 	return input.Code(t[lo].to), true
 }
 
-func words(t []wordPair, key string) (input.Code, bool) {
-	lo, hi := 0, len(t)
-	for lo < hi {
-		mid := int(uint(lo+hi) / 2)
-		switch strings.Compare(t[mid].from, key) {
-		case 0:
-			return input.Code(t[mid].to), true
-		case -1:
-			lo = mid + 1
-		default:
-			hi = mid
-		}
+// words and numbers are hashed copies of sorted tables, for those that are too long to search in a few steps.
+func words(t []wordPair) map[string]uint16 {
+	m := make(map[string]uint16, len(t))
+	for _, p := range t {
+		m[p.from] = p.to
 	}
-	return 0, false
+	return m
+}
+
+func numbers(t []pair) map[uint32]uint16 {
+	m := make(map[uint32]uint16, len(t))
+	for _, p := range t {
+		m[p.from] = p.to
+	}
+	return m
 }
 
 // from is a table by Linux code.
@@ -75,13 +72,22 @@ func (m *Map) ByATSet2(code uint16) (input.Code, bool) { return sparse(atset2To[
 func (m *Map) ByATSet3(code uint16) (input.Code, bool) { return dense(atset3To[:], uint32(code)) }
 
 // ByUSB finds a key by its HID usage, page in the upper half: 0x070004 is A.
-func (m *Map) ByUSB(usage uint32) (input.Code, bool) { return sparse(usbTo[:], usage) }
+func (m *Map) ByUSB(usage uint32) (input.Code, bool) {
+	c, ok := m.byUSB[usage]
+	return input.Code(c), ok
+}
 
 // ByHTML finds a key by a browser's KeyboardEvent.code.
-func (m *Map) ByHTML(code string) (input.Code, bool) { return words(htmlTo[:], code) }
+func (m *Map) ByHTML(code string) (input.Code, bool) {
+	c, ok := m.byHTML[code]
+	return input.Code(c), ok
+}
 
 // ByXKB finds a key by its name in xkb-data's evdev keycodes.
-func (m *Map) ByXKB(name string) (input.Code, bool) { return words(xkbTo[:], name) }
+func (m *Map) ByXKB(name string) (input.Code, bool) {
+	c, ok := m.byXKB[name]
+	return input.Code(c), ok
+}
 
 // BySDL2 finds a key by SDL 2's scancode.
 func (m *Map) BySDL2(code uint32) (input.Code, bool) { return dense(sdl2To[:], code) }
