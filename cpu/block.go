@@ -37,7 +37,8 @@ const (
 	maxBlock   = 64      // instructions in a block
 	slabInsts  = 1 << 12 // instruction records allocated at once
 	slabBlocks = 1 << 9
-	maxSlabs   = 200 // of records: 38 MiB
+	maxSlabs   = 200 // of records: 38 MiB, shared out among the processors
+	minSlabs   = 25  // that each of them has at least
 	hashSize   = 1 << 15
 	jumpSize   = 1 << 12
 )
@@ -58,6 +59,7 @@ type blocks struct {
 	scratch [maxBlock + 1]inst
 	buf     [2 * maxInst]byte
 
+	limit int    // of insts
 	lone  *block // the last that was not kept: c.cur may point into it
 	epoch uint64 // counts how often everything was forgotten
 
@@ -81,6 +83,7 @@ type codeBlocks struct {
 }
 
 func (c *CPU) initBlocks() {
+	c.blk.limit = max(minSlabs, maxSlabs/max(1, c.vm.cfg.CPUs))
 	c.blk.buckets = make([]*block, hashSize)
 	c.blk.jumps = make([]jump, jumpSize)
 	c.blk.pages = make(map[uint64]*codeBlocks)
@@ -309,7 +312,7 @@ func (c *CPU) decodeAcross(lin uint64, p codePage, in *inst, room uint64) (decod
 func (c *CPU) allocBlock(n int) *block {
 	k := &c.blk
 	if k.freeI+n > slabInsts {
-		if k.usedI == maxSlabs {
+		if k.usedI == k.limit {
 			c.dropAll()
 		}
 		if k.usedI == len(k.insts) {
