@@ -146,7 +146,10 @@ func (g *gen) modrm(rex *byte) ([]byte, place) {
 		rm &= 7
 	}
 	*rex |= byte(rm >> 3)
-	if f.is(0, 0xff) && (f.Reg == 2 || f.Reg == 4) && rm != 4 {
+	if f.is(0, 0xff) && (f.Reg == 2 || f.Reg == 4) {
+		if rm == 4 && f.Reg == 2 { // the stack is not code
+			rm = 3
+		}
 		g.setReg(rm, g.codeTarget())
 	}
 	return []byte{0xc0 | byte(reg&7)<<3 | byte(rm&7)}, place{}
