@@ -88,11 +88,10 @@ func TestViewer(t *testing.T) {
 			must(t, err)
 			_, err = x.run("xdotool", "key", "--delay", "60", key)
 			must(t, err)
-			moved, err := m.WaitScreen(short, func(p *image.RGBA) bool { return !vm.Diff(p, menu).Empty() })
-			if err != nil {
+			if _, err := m.WaitScreen(short, func(p *image.RGBA) bool { return !vm.Diff(p, menu).Empty() }); err != nil {
 				t.Fatalf("the bar has not moved by a key typed in the viewer: %v", err)
 			}
-			moved, _, err = m.Settle(time.Second, short, nil)
+			moved, _, err := m.Settle(time.Second, short, nil)
 			must(t, err)
 			x.shows(t, window, file, moved)
 			menu = moved
