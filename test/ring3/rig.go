@@ -2,7 +2,8 @@
 // no hardware virtualisation; so the same cases (registers, flags, x87 and SSE state, a window of memory, one or more instructions) run on both, thousands
 // at a time, and everything that they leave behind is compared: registers, flags, FXSAVE's image, memory, and for faults vector, error code, CR2 and frame.
 //
-// Cases are made from the opcode table itself: every row, operand form and size. 16- and 32-bit code and system instructions are left to test/step.
+// Cases are made from the opcode table itself: every row, operand form and size. 16- and 32-bit code and system instructions are left to test/step; a KVM
+// without hardware virtualisation refuses INT3 and INT n in user code (#UD), but runs every class of user instructions, whatever CPUID hides.
 package ring3
 
 import (
