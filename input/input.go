@@ -38,6 +38,7 @@ const (
 	BtnMiddle Code = 0x112
 	BtnSide   Code = 0x113
 	BtnExtra  Code = 0x114
+	BtnLast   Code = 0x117 // the last of a mouse
 )
 
 // Sink takes events. Send never blocks.
@@ -54,14 +55,17 @@ const (
 )
 
 // Router is the machine's Sink: it passes each event to the guest's active device of the kind. The last one Added that wants a kind gets it,
-// as with a keyboard plugged in later.
+// as with a keyboard plugged in later. Each front end that holds keys on its own (a client, a window) has a Front.
 type Router struct {
-	mu      sync.Mutex // guards everything below
+	mu      sync.Mutex // guards everything below, and the Fronts
 	devices []*routed
 	leds    LEDs
-	watch   []func(LEDs)
-	held    map[Code]bool
+	watch   []*watcher
+	own     Front // what is sent to the Router itself
+	fronts  []*Front
 }
+
+type watcher struct{ f func(LEDs) }
 
 type routed struct {
 	sink  Sink
@@ -99,20 +103,17 @@ func (r *Router) Absolute() bool {
 	return false
 }
 
-// Send implements Sink.
+// Send implements Sink, for senders without a Front.
 func (r *Router) Send(e Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if e.Kind == Key {
-		if r.held == nil {
-			r.held = map[Code]bool{}
-		}
-		if e.Down {
-			r.held[e.Code] = true
-		} else {
-			delete(r.held, e.Code)
-		}
-	}
+	r.own.r = r
+	r.own.send(e)
+}
+
+// deliver gives an event to the active device.
+// Preconditions: mu is held.
+func (r *Router) deliver(e Event) {
 	for i := len(r.devices) - 1; i >= 0; i-- {
 		for _, k := range r.devices[i].kinds {
 			if k == e.Kind {
@@ -123,16 +124,14 @@ func (r *Router) Send(e Event) {
 	}
 }
 
-// ReleaseAll sends a release for every key that is down: for a display that goes away.
+// ReleaseAll lets go of every key and button that any front end holds: for a machine that is reset.
 func (r *Router) ReleaseAll() {
 	r.mu.Lock()
-	var keys []Code
-	for c := range r.held {
-		keys = append(keys, c)
-	}
-	r.mu.Unlock()
-	for _, c := range keys {
-		r.Send(Event{Kind: Key, Code: c})
+	defer r.mu.Unlock()
+	r.own.r = r
+	r.own.lift()
+	for _, f := range r.fronts {
+		f.lift()
 	}
 }
 
@@ -144,8 +143,8 @@ func (r *Router) SetLEDs(l LEDs) {
 	watch := r.watch
 	r.mu.Unlock()
 	if changed {
-		for _, f := range watch {
-			f(l)
+		for _, w := range watch {
+			w.f(l)
 		}
 	}
 }
@@ -158,8 +157,10 @@ func (r *Router) LEDs() LEDs {
 }
 
 // WatchLEDs has f called, which must not block, whenever the lights change.
-func (r *Router) WatchLEDs(f func(LEDs)) {
+func (r *Router) WatchLEDs(f func(LEDs)) { r.addWatch(&watcher{f}) }
+
+func (r *Router) addWatch(w *watcher) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.watch = append(r.watch[:len(r.watch):len(r.watch)], f)
+	r.watch = append(r.watch[:len(r.watch):len(r.watch)], w)
 }

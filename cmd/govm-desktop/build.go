@@ -139,6 +139,9 @@ func (p *program) tellEvents() {
 }
 
 func (p *program) tell(e machine.Event) {
+	if e.Kind == machine.EventReset {
+		p.input.ReleaseAll() // what was held belongs to the guest before
+	}
 	var data map[string]any
 	if e.Kind == machine.EventShutdown || e.Kind == machine.EventReset {
 		data = map[string]any{"guest": e.Guest, "reason": e.Reason}

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -45,11 +47,12 @@ func (c *control) CPUs() int          { return c.p.pc.CPUs() }
 func (c *control) Key(name string, down bool) bool {
 	code, ok := c.p.keys.ByName(name)
 	if !ok {
-		var q uint32
-		if _, err := fmt.Sscanf(name, "0x%x", &q); err != nil {
+		digits, hex := strings.CutPrefix(name, "0x")
+		q, err := strconv.ParseUint(digits, 16, 16)
+		if err != nil || !hex {
 			return false
 		}
-		if code, ok = c.p.keys.ByQnum(q); !ok {
+		if code, ok = c.p.keys.ByQnum(uint32(q)); !ok {
 			return false
 		}
 	}

@@ -116,6 +116,9 @@ func (c *client) run() {
 		err = cause
 	}
 	c.hands.releaseAll()
+	if c.hands.front != nil {
+		c.hands.front.Close()
+	}
 	if err == nil || errors.Is(err, io.EOF) {
 		log.Info("viewer disconnected")
 		return

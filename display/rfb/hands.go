@@ -29,6 +29,8 @@ type hands struct {
 	mode KeyMode
 	typ  *layout.Resolver // what is held down, too
 
+	front *input.Front // nil: the router has none
+
 	buttons uint16
 	x, y    int
 	known   bool // x, y
@@ -40,6 +42,10 @@ func (h *hands) init(cfg *Config, l *layout.Layout) {
 		return
 	}
 	h.to, h.abs = cfg.Input, cfg.Input.Absolute
+	if r, ok := cfg.Input.(interface{ Front() *input.Front }); ok { // several clients may hold the same key
+		h.front = r.Front()
+		h.to = h.front
+	}
 	leds := cfg.Input.LEDs
 	if cfg.NoLockSync {
 		leds = func() input.LEDs { return cfg.Input.LEDs() &^ input.LEDCaps }

@@ -1,0 +1,71 @@
+package input
+
+import "testing"
+
+func press(c Code) Event   { return Event{Kind: Key, Code: c, Down: true} }
+func release(c Code) Event { return Event{Kind: Key, Code: c} }
+
+func TestFront_sharedKey(t *testing.T) {
+	var r Router
+	var s sink
+	r.Add(&s, Key, Button, Rel, Sync)
+	a, b := r.Front(), r.Front()
+	a.Send(press(42))
+	b.Send(press(42))
+	s.want(t, press(42), press(42))
+	a.Send(release(42))
+	s.want(t) // the other one still holds it
+	a.Send(release(42))
+	s.want(t)
+	b.Send(release(42))
+	s.want(t, release(42))
+}
+
+func TestFront_close(t *testing.T) {
+	var r Router
+	var s sink
+	r.Add(&s, Key, Button, Sync)
+	a, b := r.Front(), r.Front()
+	for _, e := range []Event{press(29), press(56), {Kind: Button, Code: BtnLeft, Down: true}} {
+		a.Send(e)
+	}
+	b.Send(press(30))
+	s = nil
+	a.Close()
+	a.Close()
+	s.want(t, Event{Kind: Button, Code: BtnLeft}, release(56), release(29), Event{Kind: Sync})
+	a.Send(press(31))
+	s.want(t)
+	b.ReleaseAll()
+	s.want(t, release(30))
+	b.Send(press(30)) // it has only lost the focus
+	s.want(t, press(30))
+}
+
+func TestRouter_resetLiftsAll(t *testing.T) {
+	var r Router
+	var s sink
+	r.Add(&s, Key)
+	a := r.Front()
+	a.Send(press(30))
+	r.Send(press(31))
+	s = nil
+	r.ReleaseAll()
+	s.want(t, release(31), release(30))
+	a.Send(release(30)) // late
+	s.want(t)
+}
+
+func TestFront_ledsEndWithIt(t *testing.T) {
+	var r Router
+	f, n := r.Front(), 0
+	f.WatchLEDs(func(LEDs) { n++ })
+	r.SetLEDs(LEDCaps)
+	if f.LEDs() != LEDCaps || n != 1 {
+		t.Errorf("lights %d, told %d times", f.LEDs(), n)
+	}
+	f.Close()
+	if r.SetLEDs(LEDNum); n != 1 {
+		t.Error("told after the end")
+	}
+}
