@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"slices"
 
 	"govm-desktop/display"
 )
@@ -230,6 +231,10 @@ func smooth(tile []uint32, w int) bool {
 func (t *Tight) appendGradient(b []byte, p *Pixels, tile []uint32, w int) []byte {
 	b = append(b, streamGradient<<4|tightExplicitFilter, filterGradient)
 	t.data = t.data[:0]
+	if p.same {
+		t.data = appendGradientRGB(t.data, tile, w)
+		return t.appendData(b, streamGradient)
+	}
 	for y := 0; y < len(tile); y += w {
 		var left, corner [3]int
 		for x := range w {
@@ -245,6 +250,37 @@ func (t *Tight) appendGradient(b []byte, p *Pixels, tile []uint32, w int) []byte
 		}
 	}
 	return t.appendData(b, streamGradient)
+}
+
+// appendGradientRGB is the same for the native format, without taking pixels apart.
+func appendGradientRGB(b []byte, tile []uint32, w int) []byte {
+	n := len(b)
+	b = slices.Grow(b, 3*len(tile))[:n+3*len(tile)]
+	out := b[n:]
+	zero := make([]uint32, w)
+	for above := zero; len(tile) > 0; tile = tile[w:] {
+		row := tile[:w:w]
+		above = above[:len(row)]
+		var left, corner uint32
+		for x, v := range row {
+			up := above[x]
+			o := out[3*x : 3*x+3 : 3*x+3]
+			o[0] = byte(v>>16) - clamp(left>>16&0xff+up>>16&0xff-corner>>16&0xff)
+			o[1] = byte(v>>8) - clamp(left>>8&0xff+up>>8&0xff-corner>>8&0xff)
+			o[2] = byte(v) - clamp(left&0xff+up&0xff-corner&0xff)
+			left, corner = v, up
+		}
+		above, out = row, out[3*w:]
+	}
+	return b
+}
+
+// clamp brings a sum of three bytes, one of them taken away, into a byte.
+func clamp(v uint32) byte {
+	if v > 255 {
+		return byte(^uint32(int32(v) >> 31)) // 0 below, 255 above
+	}
+	return byte(v)
 }
 
 // appendPNG writes a PNG file, of a palette where that is enough.

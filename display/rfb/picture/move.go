@@ -85,7 +85,9 @@ type mover struct {
 	seed     maphash.Seed
 	seeded   bool
 	old, now []uint64
-	prev     []int // the row before with the same hash
+	prev     []int          // the row before with the same hash
+	hashed   *display.Frame // what now is of
+	within   image.Rectangle
 	votes    map[image.Point]int
 	places   map[uint64]int
 }
@@ -117,21 +119,38 @@ func covered(list []Copy) (n int) {
 	return n
 }
 
+// rows hashes the rows of two frames; those of the first may be known from the search before.
+func (m *mover) rows(was, is *display.Frame, b image.Rectangle) {
+	if m.hashed == was && m.within == b {
+		m.old, m.now = m.now, m.old
+	} else {
+		m.old = m.old[:0]
+		for y := b.Min.Y; y < b.Max.Y; y++ {
+			m.old = append(m.old, maphash.Bytes(m.seed, was.Row(y, b.Min.X, b.Max.X)))
+		}
+	}
+	m.now, m.hashed, m.within = m.now[:0], is, b
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		m.now = append(m.now, maphash.Bytes(m.seed, is.Row(y, b.Min.X, b.Max.X)))
+	}
+}
+
 // scroll finds rows that are elsewhere in the same columns.
 func (m *mover) scroll(was, is *display.Frame, b image.Rectangle) (out []Copy) {
-	m.old, m.now, m.prev = m.old[:0], m.now[:0], m.prev[:0]
+	// Rows around do no harm, and the next search is likely to be in the same place.
+	b.Min.Y &^= 63
+	b.Max.Y = min((b.Max.Y+63)&^63, is.Rect.Max.Y)
+	m.rows(was, is, b)
+	m.prev = m.prev[:0]
 	clear(m.places)
 	clear(m.votes)
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		h := maphash.Bytes(m.seed, was.Row(y, b.Min.X, b.Max.X))
-		m.old = append(m.old, h)
-		m.now = append(m.now, maphash.Bytes(m.seed, is.Row(y, b.Min.X, b.Max.X)))
+	for y, h := range m.old {
 		last, known := m.places[h]
 		if !known {
 			last = -1
 		}
 		m.prev = append(m.prev, last)
-		m.places[h] = y - b.Min.Y
+		m.places[h] = y
 	}
 	best, most := 0, 0
 	for y, h := range m.now {
