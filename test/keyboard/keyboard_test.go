@@ -4,7 +4,9 @@ package keyboard
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"govm-desktop/display/rfb/rfbtest"
 	"govm-desktop/input"
 	"govm-desktop/input/keycodemap"
 	"govm-desktop/test/vm"
@@ -174,4 +177,85 @@ func count(list []string, prefix string) (n int) {
 		}
 	}
 	return n
+}
+
+// TestKeyboard_overVNC sends keys as viewers do: by place, with QEMU's numbers and those of vendors, and by keysym, into a guest with a layout.
+func TestKeyboard_overVNC(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "vnc")
+	m := boot(t, "-vnc", "unix:"+socket, "-k", "de")
+	nc, err := net.Dial("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := rfbtest.New(nc, rfbtest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Screenshot(context.Background()); err != nil { // the server has said that it takes places of keys
+		t.Fatal(err)
+	}
+	n := 0
+	for _, k := range []struct {
+		what      string
+		qnum, sym uint32
+		want      string
+	}{
+		{"a letter by its place", 0x15, 'z', "k21:1 k21:0"},
+		{"Hangul", 0x72, 0xff31, "k122:1 k122:0"},
+		{"Hanja", 0x71, 0xff34, "k123:1 k123:0"},
+		{"Hangul as 242", 0xf2, 0xff31, "k122:1 k122:0"},
+		{"Hanja as 241", 0xf1, 0xff34, "k123:1 k123:0"},
+		{"the keysym Hangul", 0, 0xff31, "k122:1 k122:0"},
+		{"the keysym Hangul_Hanja", 0, 0xff34, "k123:1 k123:0"},
+		{"@ on a German keyboard", 0, '@', "k100:1 k16:1 k100:0 k16:0"},
+		{"é, which it has no key for", 0, 0xe9, "k13:1 k13:0 k18:1 k18:0"},
+		{"Print", 0x54, 0xff61, "k99:1 k99:0"},
+		{"Pause", 0xc6, 0xff13, "k119:1 k119:0"},
+	} {
+		n++
+		before := len(m.Serial())
+		for _, e := range [][2]uint32{{k.qnum, k.sym}, {0x01, 0xff1b}} {
+			for _, down := range []bool{true, false} {
+				if err := c.KeyCode(e[0], e[1], down); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := m.WaitSerial("k1:0", n, limit); err != nil {
+			t.Fatalf("%s: %v", k.what, err)
+		}
+		got := slices.DeleteFunc(strings.Fields(m.Serial()[before:]), func(s string) bool { return s[0] == 's' || strings.HasPrefix(s, "k1:") })
+		if strings.Join(got, " ") != k.want {
+			t.Errorf("%s: the guest saw %v, want %s", k.what, got, k.want)
+		}
+	}
+}
+
+// TestKeyboard_viewerLeaves holds keys and goes: the guest sees them come up.
+func TestKeyboard_viewerLeaves(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "vnc")
+	m := boot(t, "-vnc", "unix:"+socket)
+	nc, err := net.Dial("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := rfbtest.New(nc, rfbtest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sym := range []uint32{0xffe3, 0xffe1} {
+		if err := c.Key(sym, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := m.WaitSerial("k42:1", 1, limit); err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	for _, up := range []string{"k42:0", "k29:0"} {
+		if err := m.WaitSerial(up, 1, limit); err != nil {
+			t.Error(err)
+		}
+	}
 }
