@@ -58,6 +58,11 @@ func (p *program) oneVNC(arg string) error {
 		return err
 	}
 	v.auth = authNames(cfg.Security)
+	inside := spec
+	inside.TLSCreds = "" // TLS once is enough
+	if cfg.Inside, err = inside.Security(v.password, nil); err != nil {
+		return err
+	}
 	if v.at, err = spec.Listen(); err != nil {
 		return err
 	}

@@ -10,17 +10,19 @@ import (
 	"time"
 
 	"govm-desktop/display"
+	"govm-desktop/display/rfb/auth"
 	"govm-desktop/display/rfb/enc"
 	"govm-desktop/display/rfb/stream"
 )
 
 // client is one connection.
 type client struct {
-	s    *Server
-	conn *stream.Conn
-	addr string
-	ctx  context.Context
-	end  context.CancelCauseFunc
+	s     *Server
+	conn  *stream.Conn
+	addr  string
+	types []auth.Type // that are offered to it
+	ctx   context.Context
+	end   context.CancelCauseFunc
 
 	hands hands // of the reading goroutine alone
 
@@ -89,7 +91,7 @@ type request struct {
 }
 
 func newClient(s *Server, conn *stream.Conn, addr net.Addr) *client {
-	c := &client{s: s, conn: conn, addr: "local"}
+	c := &client{s: s, conn: conn, addr: "local", types: s.cfg.Security}
 	if a := addr.String(); a != "" && a != "@" {
 		c.addr = a
 	}

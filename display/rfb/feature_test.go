@@ -3,9 +3,11 @@ package rfb
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"image"
 	"math/rand/v2"
 	"net"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -385,6 +387,31 @@ func TestWebSocket(t *testing.T) {
 			want(t, b.shot(v), 64, 48, desktop, nil)
 		})
 	}
+}
+
+// TestWebSocket_tls has a browser's program come through TLS, where TLS is not asked for again.
+func TestWebSocket_tls(t *testing.T) {
+	b := newBench(t, 64, 48, Config{Security: []auth.Type{auth.VeNCrypt{}}, Inside: []auth.Type{auth.None{}}})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := httptest.NewUnstartedServer(nil) // for its certificate
+	h.StartTLS()
+	defer h.Close()
+	go b.s.ServeWebSocket(l, &tls.Config{Certificates: h.TLS.Certificates})
+	ws, _, err := websocket.Dial(b.ctx(), "wss://"+l.Addr().String(), &websocket.DialOptions{HTTPClient: h.Client()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ws.SetReadLimit(-1)
+	b.fake.Paint(image.Rect(0, 0, 64, 48), desktop)
+	v, err := rfbtest.New(websocket.NetConn(context.Background(), ws, websocket.MessageBinary), rfbtest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	want(t, b.shot(v), 64, 48, desktop, nil)
 }
 
 // TestBusy has twenty viewers of all kinds look at one busy screen; what each has in the end is what there is.

@@ -123,7 +123,7 @@ func (c *client) secure(version int) error {
 }
 
 func (c *client) chooseSecurity(version int) (auth.Type, error) {
-	types := c.s.cfg.Security
+	types := c.types
 	if version == 3 { // the server chooses, among those that there were then
 		for _, t := range types {
 			if t.ID() == auth.NoneID || t.ID() == auth.VncAuthID {

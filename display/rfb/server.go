@@ -65,6 +65,7 @@ type Config struct {
 	Log    *slog.Logger // nil: none
 
 	Security    []auth.Type   // in order of preference; none: auth.None
+	Inside      []auth.Type   // the same for browsers that come through TLS; none: Security
 	Power       func(Power)   // what a client's power buttons do; nil: it has none
 	KeyMode     KeyMode       // what is believed of clients' keys
 	Lossless    bool          // no JPEG, even for clients that say a quality
@@ -185,6 +186,9 @@ const maxRefusing = 8
 // accept starts a client, or turns it away.
 func (s *Server) accept(nc net.Conn) {
 	c := newClient(s, stream.New(nc, s.cfg.Stalled), nc.RemoteAddr())
+	if w, ok := nc.(*webConn); ok {
+		c.types = w.types
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {

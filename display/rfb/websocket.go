@@ -30,7 +30,9 @@ func (s *Server) ServeWebSocket(l net.Listener, t *tls.Config) error {
 	s.mu.Unlock()
 	var waiting atomic.Int32
 	h := &http.Server{
-		Handler:           http.HandlerFunc(s.webSocket),
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s.webSocket(w, r, s.types(t != nil))
+		}),
 		ReadHeaderTimeout: s.cfg.Handshake,
 		IdleTimeout:       s.cfg.Handshake,
 		MaxHeaderBytes:    16 << 10,
@@ -55,26 +57,34 @@ func (s *Server) ServeWebSocket(l net.Listener, t *tls.Config) error {
 	return err
 }
 
-func (s *Server) webSocket(w http.ResponseWriter, r *http.Request) {
+func (s *Server) webSocket(w http.ResponseWriter, r *http.Request, types []auth.Type) {
 	o := &websocket.AcceptOptions{Subprotocols: []string{"binary"}, CompressionMode: websocket.CompressionDisabled}
 	host := r.Host
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
 	o.OriginPatterns = []string{host, host + ":*"}
-	o.InsecureSkipVerify = s.asksPassword()
+	o.InsecureSkipVerify = asksPassword(types)
 	c, err := websocket.Accept(w, r, o)
 	if err != nil {
 		s.cfg.Log.Info("not a WebSocket of ours", "from", r.RemoteAddr, "err", err)
 		return
 	}
 	c.SetReadLimit(2 * maxCutText)
-	s.accept(&webConn{websocket.NetConn(context.Background(), c, websocket.MessageBinary), c, r.RemoteAddr})
+	s.accept(&webConn{websocket.NetConn(context.Background(), c, websocket.MessageBinary), c, r.RemoteAddr, types})
+}
+
+// types are what is offered to clients, inside of TLS or not.
+func (s *Server) types(inside bool) []auth.Type {
+	if inside && len(s.cfg.Inside) > 0 {
+		return s.cfg.Inside
+	}
+	return s.cfg.Security
 }
 
 // asksPassword reports whether nobody gets in without a secret.
-func (s *Server) asksPassword() bool {
-	for _, t := range s.cfg.Security {
+func asksPassword(types []auth.Type) bool {
+	for _, t := range types {
 		switch v := t.(type) {
 		case auth.None:
 			return false
@@ -92,8 +102,9 @@ func (s *Server) asksPassword() bool {
 // webConn is a browser's connection.
 type webConn struct {
 	net.Conn
-	ws   *websocket.Conn
-	from string
+	ws    *websocket.Conn
+	from  string
+	types []auth.Type
 }
 
 // RemoteAddr implements net.Conn.
