@@ -70,7 +70,7 @@ func (g *guest) types(t *testing.T, keys string) (syms []uint32, composed uint32
 	plainOut, c, _ := strings.Cut(g.out.Text(), "=")
 	for _, f := range strings.Fields(plainOut) {
 		n, _ := strconv.ParseUint(f, 16, 32)
-		if n >= 0xffe1 && n <= 0xffee || n >= 0xfe01 && n <= 0xfe13 || n == symSwitch {
+		if n >= 0xffe1 && n <= 0xffee || n == symCapsLock || n >= 0xfe01 && n <= 0xfe13 || n == symSwitch {
 			continue
 		}
 		syms = append(syms, uint32(n))
@@ -86,12 +86,15 @@ func printable(l *Layout, sym uint32) bool {
 }
 
 // roundTrip types every character of a layout; it returns how many there are and which did not arrive.
-func roundTrip(t *testing.T, bin, name string) (n int, lost []string) {
+func roundTrip(t *testing.T, bin, name string, leds input.LEDs) (n int, lost []string) {
 	l, err := Find(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	g := startGuest(t, bin, name)
+	if leds&input.LEDCaps != 0 {
+		g.types(t, map[bool]string{true: "+58 -58", false: "+42 +58 -58 -42"}[l.capsLocks])
+	}
 	for sym := range g.wants {
 		if !printable(l, sym) {
 			continue
@@ -100,7 +103,7 @@ func roundTrip(t *testing.T, bin, name string) (n int, lost []string) {
 		var keys []string
 		r := l.Resolver(func(c input.Code, down bool) {
 			keys = append(keys, map[bool]string{true: "+", false: "-"}[down]+strconv.Itoa(int(c)))
-		}, func() input.LEDs { return 0 })
+		}, func() input.LEDs { return leds })
 		r.Keysym(sym, true)
 		r.Keysym(sym, false)
 		if len(r.held) > 0 {
@@ -129,7 +132,7 @@ func TestResolver_everyLayout(t *testing.T) {
 		if name == "et" {
 			continue // QEMU's name of Estonian; xkb-data's is Amharic, which Find does not give
 		}
-		n, lost := roundTrip(t, bin, name)
+		n, lost := roundTrip(t, bin, name, 0)
 		all, bad = all+n, bad+len(lost)
 		if len(lost) == 0 {
 			whole++
@@ -141,4 +144,14 @@ func TestResolver_everyLayout(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d layouts whole, %d of %d characters (%.2f %%)", whole, len(names), all-bad, all, 100*float64(all-bad)/float64(all))
+}
+
+// TestResolver_underCapsLock does the same to a guest with Caps Lock on.
+func TestResolver_underCapsLock(t *testing.T) {
+	bin := compile(t)
+	for _, name := range strings.Fields("us de fr gb es it pt br ru ua gr il tr jp kr ch se no dk fi pl cz hu ro") {
+		if n, lost := roundTrip(t, bin, name, input.LEDCaps); len(lost) > 0 {
+			t.Errorf("%s: %d of %d characters do not arrive: %s", name, len(lost), n, strings.Join(lost, " "))
+		}
+	}
 }

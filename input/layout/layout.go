@@ -29,9 +29,11 @@ type Layout struct {
 	keys   map[uint32][]place
 	syms   [256]*[8]uint32 // by key: four levels, and under Caps Lock
 	latin  bool
-	chars  map[uint32]uint32   // legacy keysyms to characters
-	dead   map[uint32][]string // a character's ways to be composed, as keysyms in UTF-32 little endian
-	us     *Layout             // where keys are looked for that a layout without Latin letters lacks
+	// capsLocks: the key with that name, pressed alone, locks capitals.
+	capsLocks bool
+	chars     map[uint32]uint32   // legacy keysyms to characters
+	dead      map[uint32][]string // a character's ways to be composed, as keysyms in UTF-32 little endian
+	us        *Layout             // where keys are looked for that a layout without Latin letters lacks
 }
 
 // place is where a keysym is: on a key at a level, 0 to 3; from 4 under Caps Lock.
@@ -274,6 +276,7 @@ func (t *table) build(name string, p *packedLayout) *Layout {
 			}
 		}
 	}
+	l.capsLocks = slices.Contains(l.keys[symCapsLock], place{keyCapsLock, 0})
 	l.latin = len(l.keys['a']) > 0 && len(l.keys['z']) > 0
 	return l
 }

@@ -56,6 +56,7 @@ func TestResolver(t *testing.T) {
 		{"keypad with Shift held", "us", input.LEDNum, []int64{0xffe1, 0xffb7, -0xffb7, -0xffe1}, "+42 +71 -71 -42"},
 		{"Caps Lock in the guest", "de", input.LEDCaps, tap('a'), "+42 +30 -42 -30"},
 		{"Caps Lock does not shift digits", "us", input.LEDCaps, tap('1'), "+2 -2"},
+		{"é is only to be had without Caps Lock", "fr", input.LEDCaps, tap(0xe9), "+58 -58 +3 +58 -58 -3"},
 		{"French digits are shifted", "fr", 0, tap('1'), "+42 +2 -42 -2"},
 		{"nobody knows it", "us", 0, tap(0x0101f600), ""},
 		{"volume", "us", 0, tap(0x1008ff13), "+115 -115"},

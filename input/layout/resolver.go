@@ -13,6 +13,7 @@ const (
 	symLeftTab   = 0xfe20
 	symLevel3    = 0xfe03
 	symSwitch    = 0xff7e // Mode_switch
+	symCapsLock  = 0xffe5
 	symShiftL    = 0xffe1
 	symShiftR    = 0xffe2
 	symCtrlL     = 0xffe3
@@ -40,6 +41,7 @@ const (
 	keyLeftShift  input.Code = 42
 	keyRightShift input.Code = 54
 	keyLeftAlt    input.Code = 56
+	keyCapsLock   input.Code = 58
 	keyRightCtrl  input.Code = 97
 	keyRightAlt   input.Code = 100
 	keyLeftMeta   input.Code = 125
@@ -236,6 +238,9 @@ func (r *Resolver) best(l *Layout, sym uint32) (place, bool) {
 		if p, ok := r.bestUnder(l, sym, true); ok {
 			return p, true
 		}
+		if !l.capsLocks && sym < 0x80 && (sym|0x20 >= 'a' && sym|0x20 <= 'z') {
+			sym ^= 0x20 // jp: the tables do not say what Shift and Caps Lock together switch on
+		}
 	}
 	return r.bestUnder(l, sym, false)
 }
@@ -278,7 +283,39 @@ func (r *Resolver) modifiers(sym uint32, p place) (restore func()) {
 	if letter && (r.Held(keyLeftCtrl) || r.Held(keyRightCtrl) || r.Held(keyLeftAlt) || r.Held(keyLeftMeta) || r.Held(keyRightMeta) || r.altR()) {
 		return restore // a shortcut: its Shift is meant
 	}
-	var lift, press []input.Code
+	lift, press := r.changes(p)
+	caps := p.level&4 == 0 && r.leds()&input.LEDCaps != 0 && r.l.capsLocks
+	r.tapCaps(caps)
+	for _, c := range lift {
+		r.send(c, false)
+	}
+	for _, c := range press {
+		r.send(c, true)
+	}
+	if (caps || len(lift)+len(press) > 0) && r.Settle != nil {
+		r.Settle()
+	}
+	return func() {
+		for _, c := range slices.Backward(press) {
+			r.send(c, false)
+		}
+		for _, c := range lift {
+			r.send(c, true)
+		}
+		r.tapCaps(caps)
+	}
+}
+
+// tapCaps switches Caps Lock, which the guest's light says is on, off around a character that there is only without it, and on again.
+func (r *Resolver) tapCaps(caps bool) {
+	if caps {
+		r.send(keyCapsLock, true)
+		r.send(keyCapsLock, false)
+	}
+}
+
+// changes are the modifiers to lift and to press for a place.
+func (r *Resolver) changes(p place) (lift, press []input.Code) {
 	if want, has := p.level&2 != 0, r.by[symLevel3]; !want && has != 0 {
 		lift = append(lift, has)
 	} else if !want && r.level3Held() {
@@ -297,23 +334,7 @@ func (r *Resolver) modifiers(sym uint32, p place) (restore func()) {
 	if p.level&1 != 0 && !shifted {
 		press = append(press, keyLeftShift)
 	}
-	for _, c := range lift {
-		r.send(c, false)
-	}
-	for _, c := range press {
-		r.send(c, true)
-	}
-	if len(lift)+len(press) > 0 && r.Settle != nil {
-		r.Settle()
-	}
-	return func() {
-		for _, c := range slices.Backward(press) {
-			r.send(c, false)
-		}
-		for _, c := range lift {
-			r.send(c, true)
-		}
-	}
+	return lift, press
 }
 
 // altR reports a right Alt that is no AltGr.

@@ -129,6 +129,11 @@ func (j *job) do(words []string) ([]byte, error) {
 	if strings.HasSuffix(cmd, "-docs") {
 		return j.docs(maps[0], cmd == "name-docs")
 	}
+	return j.source(cmd, maps)
+}
+
+// source is a table in a programming language.
+func (j *job) source(cmd string, maps []mapping) ([]byte, error) {
 	b, err := j.array(cmd, maps)
 	if err != nil {
 		return nil, err

@@ -52,6 +52,27 @@ func pack(r io.Reader, version string) ([]byte, error) {
 			return nil, fmt.Errorf("%q: %w", s.Text(), err)
 		}
 	}
+	return squeeze(p.bytes(version))
+}
+
+// squeeze compresses.
+func squeeze(raw []byte) ([]byte, error) {
+	var out bytes.Buffer
+	z, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := z.Write(raw); err != nil {
+		return nil, err
+	}
+	if err := z.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// bytes is the file before compression.
+func (p *packer) bytes(version string) []byte {
 	var raw bytes.Buffer
 	w := func(n ...uint64) {
 		for _, v := range n {
@@ -86,18 +107,7 @@ func pack(r io.Reader, version string) ([]byte, error) {
 		w(uint64(len(c)))
 		w(c...)
 	}
-	var out bytes.Buffer
-	z, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := z.Write(raw.Bytes()); err != nil {
-		return nil, err
-	}
-	if err := z.Close(); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
+	return raw.Bytes()
 }
 
 func (p *packer) line(text string) error {
