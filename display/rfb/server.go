@@ -5,7 +5,8 @@
 // has of the picture (picture). A client is two goroutines: one reads its messages, the other sends it updates at the pace that
 // it asks for them. Neither waits for another client, and the guest waits for none of them.
 //
-// Left out: security types but None, encodings but Raw, Hextile and ZRLE, cursors of the client's own, the clipboard, sound.
+// Left out: H.264, ZYWRLE, several screens, changes of the picture's size by clients (they are refused, the guest alone decides),
+// sound, VMware's cursors, and the clipboard, which a guest without an agent has no part in: what clients send of it is dropped.
 package rfb
 
 import (

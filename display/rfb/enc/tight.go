@@ -23,6 +23,7 @@ type Tight struct {
 	colours palette256
 	lossy   bool
 	native  *Pixels
+	zero    [MaxWidth]uint32 // the row above the first
 	file    bytes.Buffer
 }
 
@@ -232,7 +233,7 @@ func (t *Tight) appendGradient(b []byte, p *Pixels, tile []uint32, w int) []byte
 	b = append(b, streamGradient<<4|tightExplicitFilter, filterGradient)
 	t.data = t.data[:0]
 	if p.same {
-		t.data = appendGradientRGB(t.data, tile, w)
+		t.data = appendGradientRGB(t.data, tile, t.zero[:w:w])
 		return t.appendData(b, streamGradient)
 	}
 	for y := 0; y < len(tile); y += w {
@@ -253,12 +254,11 @@ func (t *Tight) appendGradient(b []byte, p *Pixels, tile []uint32, w int) []byte
 }
 
 // appendGradientRGB is the same for the native format, without taking pixels apart.
-func appendGradientRGB(b []byte, tile []uint32, w int) []byte {
-	n := len(b)
+func appendGradientRGB(b []byte, tile, above []uint32) []byte {
+	n, w := len(b), len(above)
 	b = slices.Grow(b, 3*len(tile))[:n+3*len(tile)]
 	out := b[n:]
-	zero := make([]uint32, w)
-	for above := zero; len(tile) > 0; tile = tile[w:] {
+	for ; len(tile) > 0; tile = tile[w:] {
 		row := tile[:w:w]
 		above = above[:len(row)]
 		var left, corner uint32
