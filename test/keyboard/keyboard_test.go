@@ -22,7 +22,7 @@ import (
 )
 
 // limit is when to give up; a software processor on a busy host takes its time.
-const limit = time.Minute
+const limit = 3 * time.Minute
 
 // boot starts a guest that prints its key events.
 func boot(t *testing.T, args ...string) *vm.Machine {
