@@ -13,7 +13,7 @@ import (
 //
 // This is the plan of the house: do not change it to make an import pass, change the import.
 const rules = `
-words:     x86 snapshot clock memory input input/keycodemap input/layout block chardev display
+words:     x86 snapshot clock memory input input/keycodemap input/layout block chardev display usbredir
 contracts: hw accel
 buses:     hw/pci hw/ata
 devices:   hw/... vga
