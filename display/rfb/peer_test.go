@@ -176,6 +176,20 @@ func (x *xserver) command(name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// tool runs a command that has to end soon.
+func (x *xserver) tool(name string, args ...string) ([]byte, error) {
+	cmd := x.command(name, args...)
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	stop := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+	defer stop.Stop()
+	err := cmd.Wait()
+	return out.Bytes(), err
+}
+
 func (x *xserver) start(name string, args ...string) (stop func()) {
 	cmd := x.command(name, args...)
 	if err := cmd.Start(); err != nil {
@@ -189,7 +203,7 @@ func (x *xserver) start(name string, args ...string) (stop func()) {
 
 // window is the viewer's, once there is one.
 func (x *xserver) window(b *bench) string {
-	out, err := x.command("xdotool", "search", "--name", b.s.desktopName()).Output()
+	out, err := x.tool("xdotool", "search", "--name", b.s.desktopName())
 	if err != nil {
 		return ""
 	}
@@ -232,7 +246,7 @@ func (x *xserver) shot(t *testing.T, b *bench) image.Image {
 	if id == "" {
 		return nil
 	}
-	out, err := x.command("import", "-window", id, "png:-").Output()
+	out, err := x.tool("import", "-window", id, "png:-")
 	if err != nil {
 		return nil
 	}
@@ -284,7 +298,7 @@ func (x *xserver) typeAndClick(t *testing.T, b *bench) {
 		{"type", "aB"},
 		{"key", "ctrl+alt+Delete", "Left"},
 	} {
-		if out, err := x.command("xdotool", args...).CombinedOutput(); err != nil {
+		if out, err := x.tool("xdotool", args...); err != nil {
 			t.Fatalf("xdotool %v: %v: %s", args, err, out)
 		}
 	}
