@@ -460,6 +460,20 @@ func TestMemory_announced(t *testing.T) {
 	}
 }
 
+// TestMemory_afterLong: a long payload does not stay when shorter ones follow.
+func TestMemory_afterLong(t *testing.T) {
+	e, d := ends(t, Host, AllCaps, Config{})
+	long := make([]byte, keepBuffer+1)
+	b, _ := e.Append(nil, &Packet{Type: TypeBulkPacket, Endpoint: 0x81, Length: uint32(len(long)), Data: long})
+	b, _ = e.Append(b, &Packet{Type: TypeIsoPacket, Endpoint: 0x81, Length: 5, Data: data5})
+	if ps, err := all(d, b); err != nil || len(ps) != 2 || !bytes.Equal(ps[1].Data, data5) {
+		t.Fatal(len(ps), err)
+	}
+	if cap(d.buf) > keepBuffer {
+		t.Errorf("%d bytes are held", cap(d.buf))
+	}
+}
+
 func TestAllocations(t *testing.T) {
 	e, d := ends(t, Host, AllCaps, Config{})
 	p := Packet{Type: TypeBulkPacket, ID: 1, Endpoint: 0x81, Length: 4096, Data: make([]byte, 4096)}
