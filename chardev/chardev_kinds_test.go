@@ -187,18 +187,31 @@ func TestSocket_clientReconnects(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	heard := make(chan string)
+	go func() { // one reader for all connections: reading is also what notices that one has ended
+		for b := make([]byte, 8); ; {
+			n, err := s.Read(b)
+			if err != nil {
+				close(heard)
+				return
+			}
+			heard <- string(b[:n])
+		}
+	}()
 	for _, word := range []string{"a", "b"} {
 		c, err := l.Accept()
 		if err != nil {
 			t.Fatal(err)
 		}
 		io.WriteString(c, word)
-		b := make([]byte, 8)
-		if n, err := s.Read(b); err != nil || string(b[:n]) != word {
-			t.Errorf("Read = %q, %v, want %q", b[:n], err, word)
+		if got := <-heard; got != word {
+			t.Errorf("Read %q, want %q", got, word)
 		}
 		c.Close()
-		go s.Read(b) // notices the end
+	}
+	s.Close()
+	if got, open := <-heard; open {
+		t.Errorf("a closed stream reads %q", got)
 	}
 }
 

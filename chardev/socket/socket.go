@@ -36,6 +36,14 @@ type Stream struct {
 	given  bool // conn has been given out by Next
 	closed bool
 	watch  []func(bool)
+	news   []news // what watchers have not been told yet, oldest first
+	tells  bool   // a goroutine is in announce
+}
+
+// news is a change of the connection, or a first word to a new watcher.
+type news struct {
+	to   []func(bool)
+	open bool
 }
 
 // Open listens, or connects.
@@ -96,9 +104,29 @@ func (s *Stream) Addr() net.Addr { return s.lis.Addr() }
 func (s *Stream) Watch(f func(bool)) {
 	s.mu.Lock()
 	s.watch = append(s.watch[:len(s.watch):len(s.watch)], f)
-	open := s.conn != nil
+	s.news = append(s.news, news{[]func(bool){f}, s.conn != nil})
 	s.mu.Unlock()
-	f(open)
+	s.announce()
+}
+
+// announce tells the watchers, in order: what happens while it does is told by the goroutine that is at it. A watcher may call the stream.
+func (s *Stream) announce() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.tells {
+		return
+	}
+	s.tells = true
+	for len(s.news) > 0 {
+		n := s.news[0]
+		s.news = s.news[1:]
+		s.mu.Unlock()
+		for _, f := range n.to {
+			f(n.open)
+		}
+		s.mu.Lock()
+	}
+	s.tells = false
 }
 
 func (s *Stream) attach(c net.Conn) {
@@ -110,30 +138,23 @@ func (s *Stream) attach(c net.Conn) {
 		c.Close()
 	}
 	s.conn, s.given = c, false
+	s.news = append(s.news, news{s.watch, true})
 	s.cond.Broadcast()
-	watch := s.watch
 	s.mu.Unlock()
-	for _, f := range watch {
-		f(true)
-	}
+	s.announce()
 }
 
 // detach forgets a connection that has ended.
 func (s *Stream) detach(c net.Conn) {
 	c.Close()
 	s.mu.Lock()
-	gone := s.conn == c
-	if gone {
+	if s.conn == c {
 		s.conn = nil
+		s.news = append(s.news, news{s.watch, false})
 		s.cond.Broadcast()
 	}
-	watch := s.watch
 	s.mu.Unlock()
-	if gone {
-		for _, f := range watch {
-			f(false)
-		}
-	}
+	s.announce()
 }
 
 // idle waits until nobody is connected; false: the stream is closed.
