@@ -15,9 +15,9 @@ import (
 const rules = `
 words:     x86 snapshot clock memory input input/keycodemap input/layout block chardev display usbredir
 contracts: hw accel
-buses:     hw/pci hw/ata
+buses:     hw/pci hw/ata hw/usb
 devices:   hw/... vga
-benches:   hw/hwtest block/blocktest display/displaytest accel/acceltest
+benches:   hw/hwtest hw/usb/usbtest block/blocktest display/displaytest accel/acceltest
 softfloat: cpu/softfloat
 cpus:      cpu kvm
 backends:  display/... block/... chardev/...
