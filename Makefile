@@ -20,6 +20,8 @@ all: build
 build: roms
 	@mkdir -p $(BIN)
 	CGO_ENABLED=0 $(GO) build -o $(BIN)/ ./cmd/...
+	@$(BIN)/govm-desktop -print man >$(BIN)/govm-desktop.1
+	@$(BIN)/govm-desktop -print bash >$(BIN)/govm-desktop.bash
 
 # The firmware images come from Debian's packages; they are never committed.
 roms:

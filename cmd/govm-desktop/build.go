@@ -14,6 +14,7 @@ import (
 	"govm-desktop/block"
 	"govm-desktop/chardev/mux"
 	"govm-desktop/clock"
+	"govm-desktop/cmd/govm-desktop/options"
 	"govm-desktop/cpu"
 	"govm-desktop/firmware"
 	"govm-desktop/firmware/boot"
@@ -239,18 +240,18 @@ func (p *program) accelerator(cfg *pc.Config) error {
 	return errors.New(strings.Join(errs, "; "))
 }
 
-func (p *program) accel(k *keyval) (accel.Accelerator, error) {
-	name := k.str("accel", "")
-	icount, err := k.onOff("icount", false)
+func (p *program) accel(k *options.Opts) (accel.Accelerator, error) {
+	name := k.Str("accel", "")
+	icount, err := k.Bool("icount", false)
 	if err != nil {
 		return nil, err
 	}
-	sleep, err := k.onOff("sleep", true)
+	sleep, err := k.Bool("sleep", true)
 	if err != nil {
 		return nil, err
 	}
-	k.get("thread")
-	if err := k.rest(); err != nil {
+	k.Get("thread")
+	if err := k.Rest(); err != nil {
 		return nil, err
 	}
 	switch name {
@@ -261,14 +262,14 @@ func (p *program) accel(k *keyval) (accel.Accelerator, error) {
 		p.clock = clock.NewReal()
 		if icount {
 			if p.s.cpus > 1 {
-				return nil, k.fail("icount=on counts one processor's instructions: use -smp 1")
+				return nil, k.Fail("icount=on counts one processor's instructions: use -smp 1")
 			}
 			p.clock = clock.NewCounted(nil)
 			p.s.idleSpins = !sleep
 		}
 		return cpu.New(), nil
 	}
-	return nil, k.fail("unknown accelerator %q: kvm and soft (tcg) are there", name)
+	return nil, k.Fail("unknown accelerator %q: kvm and soft (tcg) are there", name)
 }
 
 // tryAccel finds out whether an accelerator works here at all, so that the next one can be tried.

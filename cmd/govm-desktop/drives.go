@@ -7,6 +7,7 @@ import (
 	"govm-desktop/block"
 	"govm-desktop/block/overlay"
 	"govm-desktop/block/raw"
+	"govm-desktop/cmd/govm-desktop/options"
 	"govm-desktop/demo"
 	"govm-desktop/machine"
 	"govm-desktop/machine/pc"
@@ -28,53 +29,52 @@ type driveSpec struct {
 }
 
 // drive reads -drive.
-func (s *settings) drive(option, arg string) error {
-	k := parseKeyval(option, arg, "")
-	d := &driveSpec{option: option, unit: -1, bootIndex: -1, file: k.str("file", ""), id: k.str("id", ""), serial: k.str("serial", "")}
-	if i := k.str("if", "ide"); i != "ide" {
-		return k.fail("if=%s: ide is there", i)
+func (s *settings) drive(k *options.Opts) error {
+	d := &driveSpec{option: k.Option, unit: -1, bootIndex: -1, file: k.Str("file", ""), id: k.Str("id", ""), serial: k.Str("serial", "")}
+	if i := k.Str("if", "ide"); i != "ide" {
+		return k.Fail("if=%s: ide is there", i)
 	}
-	if f := k.str("format", "raw"); f != "raw" {
-		return k.fail("format=%s: raw is there", f)
+	if f := k.Str("format", "raw"); f != "raw" {
+		return k.Fail("format=%s: raw is there", f)
 	}
-	switch m := k.str("media", "disk"); m {
+	switch m := k.Str("media", "disk"); m {
 	case "disk":
 	case "cdrom":
 		d.cd = true
 	default:
-		return k.fail("media=%s: disk or cdrom belongs there", m)
+		return k.Fail("media=%s: disk or cdrom belongs there", m)
 	}
 	var err error
-	if d.readonly, err = k.onOff("readonly", false); err != nil {
+	if d.readonly, err = k.Bool("readonly", false); err != nil {
 		return err
 	}
-	if d.snapshot, err = k.onOff("snapshot", false); err != nil {
+	if d.snapshot, err = k.Bool("snapshot", false); err != nil {
 		return err
 	}
 	for _, ignored := range []string{"cache", "aio", "discard", "detect-zeroes", "werror", "rerror"} { // how, not what
-		k.get(ignored)
+		k.Get(ignored)
 	}
 	if err := d.place(k); err != nil {
 		return err
 	}
 	if d.file == "" && !d.cd {
-		return k.fail("needs file=FILE")
+		return k.Fail("needs file=FILE")
 	}
 	s.drives = append(s.drives, d)
-	return k.rest()
+	return k.Rest()
 }
 
 // place reads index= or bus= and unit=.
-func (d *driveSpec) place(k *keyval) error {
-	index, err := k.number("index", -1)
+func (d *driveSpec) place(k *options.Opts) error {
+	index, err := k.Number("index", -1)
 	if err != nil {
 		return err
 	}
-	bus, err := k.number("bus", 0)
+	bus, err := k.Number("bus", 0)
 	if err != nil {
 		return err
 	}
-	unit, err := k.number("unit", -1)
+	unit, err := k.Number("unit", -1)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (d *driveSpec) place(k *keyval) error {
 		index = bus*2 + unit
 	}
 	if index > 3 || bus < 0 || bus > 1 || unit > 1 {
-		return k.fail("there are four IDE drives: index=0 to 3")
+		return k.Fail("there are four IDE drives: index=0 to 3")
 	}
 	d.unit = int(index)
 	return nil

@@ -2,12 +2,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+
+	"govm-desktop/cmd/govm-desktop/options"
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -22,12 +25,13 @@ func run(args []string) int {
 		debug.SetGCPercent(gcPercent)
 	}
 	s, err := parse(args)
+	var help options.Help
+	if errors.As(err, &help) {
+		fmt.Print(string(help))
+		return 0
+	}
 	if err != nil {
 		return complain(err)
-	}
-	if s.help != "" {
-		fmt.Print(s.help)
-		return 0
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	p, err := build(s, log)

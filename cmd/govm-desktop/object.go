@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 
+	"govm-desktop/cmd/govm-desktop/options"
 	"govm-desktop/display/rfb/auth"
 )
 
@@ -15,16 +16,15 @@ type objects struct {
 }
 
 // object reads secret,id=,data=|file=[,format=raw|base64] and tls-creds-x509,id=,dir=[,endpoint=server][,verify-peer=on|off].
-func (s *settings) object(option, arg string) error {
-	k := parseKeyval(option, arg, "qom-type")
-	kind, id := k.str("qom-type", ""), k.str("id", "")
+func (s *settings) object(k *options.Opts) error {
+	kind, id := k.Str("qom-type", ""), k.Str("id", "")
 	if id == "" {
-		return k.fail("an id= has to name it")
+		return k.Fail("an id= has to name it")
 	}
 	_, isSecret := s.objects.secrets[id]
 	_, isCreds := s.objects.creds[id]
 	if isSecret || isCreds {
-		return k.fail("there is an object %q already", id)
+		return k.Fail("there is an object %q already", id)
 	}
 	switch kind {
 	case "secret":
@@ -32,55 +32,63 @@ func (s *settings) object(option, arg string) error {
 	case "tls-creds-x509":
 		return s.credentials(k, id)
 	}
-	return k.fail("secret and tls-creds-x509 are there")
+	return k.Fail("secret and tls-creds-x509 are there")
 }
 
-func (s *settings) secret(k *keyval, id string) error {
-	data, hasData := k.get("data")
-	file, hasFile := k.get("file")
+func (s *settings) secret(k *options.Opts, id string) error {
+	data, hasData := k.Get("data")
+	file, hasFile := k.Get("file")
 	if hasData == hasFile {
-		return k.fail("data= or file= says what the secret is")
+		return k.Fail("data= or file= says what the secret is")
 	}
 	if hasFile {
 		b, err := os.ReadFile(file)
 		if err != nil {
-			return k.fail("%v", err)
+			return k.Fail("%v", err)
 		}
 		data = string(b)
 	}
-	switch format := k.str("format", "raw"); format {
+	switch format := k.Str("format", "raw"); format {
 	case "raw":
 	case "base64":
 		b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(data))
 		if err != nil {
-			return k.fail("%v", err)
+			return k.Fail("%v", err)
 		}
 		data = string(b)
 	default:
-		return k.fail("format=%s: raw or base64 belongs there", format)
+		return k.Fail("format=%s: raw or base64 belongs there", format)
 	}
 	if s.objects.secrets == nil {
 		s.objects.secrets = map[string]string{}
 	}
 	s.objects.secrets[id] = data
-	return k.rest()
+	return k.Rest()
 }
 
-func (s *settings) credentials(k *keyval, id string) error {
-	c := auth.Credentials{Dir: k.str("dir", "")}
+func (s *settings) credentials(k *options.Opts, id string) error {
+	c := auth.Credentials{Dir: k.Str("dir", "")}
 	if c.Dir == "" {
-		return k.fail("dir= names the folder with server-cert.pem and server-key.pem")
+		return k.Fail("dir= names the folder with server-cert.pem and server-key.pem")
 	}
-	if e := k.str("endpoint", "server"); e != "server" {
-		return k.fail("endpoint=%s: server is there", e)
+	if e := k.Str("endpoint", "server"); e != "server" {
+		return k.Fail("endpoint=%s: server is there", e)
 	}
 	var err error
-	if c.VerifyPeer, err = k.onOff("verify-peer", false); err != nil {
+	if c.VerifyPeer, err = k.Bool("verify-peer", false); err != nil {
 		return err
 	}
 	if s.objects.creds == nil {
 		s.objects.creds = map[string]auth.Credentials{}
 	}
 	s.objects.creds[id] = c
-	return k.rest()
+	return k.Rest()
+}
+
+func objectKinds() []options.Kind {
+	return []options.Kind{
+		{Name: "secret", Help: "a password", Keys: []options.Key{{Name: "data", Help: "the secret itself"}, {Name: "file", Type: options.File, Help: "a file with it"}, {Name: "format", Help: "raw or base64"}}},
+		{Name: "tls-creds-x509", Help: "a certificate with its key", Keys: []options.Key{{Name: "dir", Type: options.File, Help: "the folder with server-cert.pem and server-key.pem"}, {Name: "endpoint", Help: "server"},
+			{Name: "verify-peer", Type: options.Bool, Help: "clients need a certificate, too"}}},
+	}
 }

@@ -37,7 +37,7 @@ func TestObject(t *testing.T) {
 		"secret,id=a,data=x,keyid=k":           "unknown property",
 		"tls-creds-x509,id=a":                  "dir=",
 		"tls-creds-x509,id=a,dir=x,endpoint=c": "server is there",
-		"rng-random,id=a":                      "secret and tls-creds-x509",
+		"rng-random,id=a":                      `unknown object "rng-random"`,
 	} {
 		if _, err := parse([]string{"-object", arg}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", arg, err)

@@ -11,6 +11,7 @@ import (
 	"govm-desktop/chardev/null"
 	"govm-desktop/chardev/socket"
 	"govm-desktop/chardev/stdio"
+	"govm-desktop/cmd/govm-desktop/options"
 	"govm-desktop/machine"
 )
 
@@ -39,76 +40,76 @@ func (s *streams) close() {
 
 // chardev opens what -chardev describes.
 func (s *streams) chardev(arg string) error {
-	k := parseKeyval("-chardev", arg, "backend")
-	id := k.str("id", "")
+	k := options.Parse("-chardev", arg, "backend")
+	id := k.Str("id", "")
 	if id == "" {
-		return k.fail("needs id=ID")
+		return k.Fail("needs id=ID")
 	}
 	if s.byID[id] != nil {
-		return k.fail("id %q is there already", id)
+		return k.Fail("id %q is there already", id)
 	}
 	c, err := s.backend(k)
 	if err != nil {
 		return err
 	}
-	if err := k.rest(); err != nil {
+	if err := k.Rest(); err != nil {
 		return err
 	}
 	s.byID[id] = s.keep(c)
 	return nil
 }
 
-func (s *streams) backend(k *keyval) (chardev.Stream, error) {
-	switch b := k.str("backend", ""); b {
+func (s *streams) backend(k *options.Opts) (chardev.Stream, error) {
+	switch b := k.Str("backend", ""); b {
 	case "null":
 		return null.New(), nil
 	case "stdio":
-		signals, err := k.onOff("signal", true)
+		signals, err := k.Bool("signal", true)
 		if err != nil {
 			return nil, err
 		}
-		return s.terminal(k.option, signals)
+		return s.terminal(k.Option, signals)
 	case "file":
-		add, err := k.onOff("append", false)
+		add, err := k.Bool("append", false)
 		if err != nil {
 			return nil, err
 		}
-		f, err := file.Open(k.str("path", ""), add)
+		f, err := file.Open(k.Str("path", ""), add)
 		if err != nil {
-			return nil, k.fail("%v", err)
+			return nil, k.Fail("%v", err)
 		}
 		return f, nil
 	case "socket":
 		return s.socket(k)
 	default:
-		return nil, k.fail("unknown backend %q: stdio, file, null and socket are there", b)
+		return nil, k.Fail("unknown backend %q: stdio, file, null and socket are there", b)
 	}
 }
 
-func (s *streams) socket(k *keyval) (chardev.Stream, error) {
+func (s *streams) socket(k *options.Opts) (chardev.Stream, error) {
 	var o socket.Options
 	var err error
-	if o.Server, err = k.onOff("server", false); err != nil {
+	if o.Server, err = k.Bool("server", false); err != nil {
 		return nil, err
 	}
-	if o.Wait, err = k.onOff("wait", o.Server); err != nil {
+	if o.Wait, err = k.Bool("wait", o.Server); err != nil {
 		return nil, err
 	}
-	if o.NoDelay, err = k.onOff("nodelay", true); err != nil {
+	if o.NoDelay, err = k.Bool("nodelay", true); err != nil {
 		return nil, err
 	}
-	seconds, err := k.number("reconnect", 0)
+	seconds, err := k.Number("reconnect", 0)
 	if err != nil {
 		return nil, err
 	}
 	o.Reconnect = time.Duration(min(max(seconds, 0), 86400)) * time.Second
-	o.Network, o.Address = "unix", k.str("path", "")
+	o.Network, o.Address = "unix", k.Str("path", "")
 	if o.Address == "" {
-		o.Network, o.Address = "tcp", k.str("host", "")+":"+k.str("port", "")
+		o.Network, o.Address = "tcp", k.Str("host", "")+":"+k.Str("port", "")
 	}
 	c, err := socket.Open(o)
 	if err != nil {
-		return nil, k.fail("%v", err)
+		return nil, k.Fail("%v", err)
 	}
 	return c, nil
 }
@@ -156,10 +157,10 @@ func (s *streams) device(option, arg string) (chardev.Stream, error) {
 		}
 		return c, nil
 	case "null", "stdio":
-		return s.kept(parseKeyval(option, arg, "backend"))
+		return s.kept(options.Parse(option, arg, "backend"))
 	case "file":
-		k := parseKeyval(option, rest, "path")
-		k.pairs = append(k.pairs, pair{"backend", "file"})
+		k := options.Parse(option, rest, "path")
+		k.Pairs = append(k.Pairs, options.Pair{Key: "backend", Value: "file"})
 		return s.kept(k)
 	case "unix", "tcp":
 		return s.kept(socketArg(option, kind, rest))
@@ -167,27 +168,39 @@ func (s *streams) device(option, arg string) (chardev.Stream, error) {
 	return nil, &machine.ConfigError{Option: option, Value: arg, Reason: "stdio, file:PATH, null, none, tcp:HOST:PORT, unix:PATH, chardev:ID or mon:stdio belongs there"}
 }
 
-func (s *streams) kept(k *keyval) (chardev.Stream, error) {
+func (s *streams) kept(k *options.Opts) (chardev.Stream, error) {
 	c, err := s.backend(k)
 	if err != nil {
 		return nil, err
 	}
-	return s.keep(c), k.rest()
+	return s.keep(c), k.Rest()
 }
 
 // socketArg turns "HOST:PORT,server" and "PATH,server" into -chardev's form.
-func socketArg(option, kind, rest string) *keyval {
-	k := parseKeyval(option, rest, "path")
-	k.text = kind + ":" + rest
-	k.pairs = append(k.pairs, pair{"backend", "socket"})
-	if kind == "tcp" && len(k.pairs) > 0 {
-		at := k.pairs[0].value
+func socketArg(option, kind, rest string) *options.Opts {
+	k := options.Parse(option, rest, "path")
+	k.Text = kind + ":" + rest
+	k.Pairs = append(k.Pairs, options.Pair{Key: "backend", Value: "socket"})
+	if kind == "tcp" && len(k.Pairs) > 0 {
+		at := k.Pairs[0].Value
 		i := strings.LastIndexByte(at, ':')
 		if i < 0 {
 			i = len(at)
 		}
-		k.pairs[0] = pair{"host", at[:i]}
-		k.pairs = append(k.pairs, pair{"port", strings.TrimPrefix(at[i:], ":")})
+		k.Pairs[0] = options.Pair{Key: "host", Value: at[:i]}
+		k.Pairs = append(k.Pairs, options.Pair{Key: "port", Value: strings.TrimPrefix(at[i:], ":")})
 	}
 	return k
+}
+
+// chardevKinds are the backends of -chardev.
+func chardevKinds() []options.Kind {
+	onOff := func(name, help string) options.Key { return options.Key{Name: name, Type: options.Bool, Help: help} }
+	return []options.Kind{
+		{Name: "null", Help: "nothing"},
+		{Name: "stdio", Help: "standard input and output", Keys: []options.Key{onOff("signal", "Ctrl-C ends the program")}},
+		{Name: "file", Help: "a file that output goes to", Keys: []options.Key{{Name: "path", Type: options.File}, onOff("append", "keep what is in it")}},
+		{Name: "socket", Help: "TCP or a Unix socket", Keys: []options.Key{{Name: "path", Type: options.File, Help: "of a Unix socket"}, {Name: "host"}, {Name: "port"}, onOff("server", "wait for somebody to connect"),
+			onOff("wait", "the guest starts when somebody is there"), onOff("nodelay", "no gathering of small packets"), {Name: "reconnect", Type: options.Number, Help: "seconds"}}},
+	}
 }
