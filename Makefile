@@ -9,7 +9,8 @@ COMMANDS := $(notdir $(wildcard cmd/*))
 # What the build, the tests and `make run` need of Debian.
 DEPS_BUILD := seabios ipxe-qemu
 DEPS_RUN   := tigervnc-viewer
-DEPS_TEST  := gcc libc6-dev nasm binutils qemu-system-x86 qemu-utils acpica-tools dmidecode xvfb xauth xdotool imagemagick x11-apps x11-utils tigervnc-viewer \
+NPM        := $(if $(shell command -v npm),,npm)
+DEPS_TEST  := gcc libc6-dev nasm binutils qemu-system-x86 qemu-utils acpica-tools dmidecode xvfb xauth xdotool imagemagick x11-apps x11-utils tigervnc-viewer chromium openssl \
 	rustc nodejs python3 libxkbcommon-dev libusbredirparser-dev xkb-data libx11-data kmod cpio lz4 xz-utils zstd xorriso mtools dosfstools fdisk isolinux syslinux syslinux-common grub-common grub-pc-bin
 
 .PHONY: layouts all build roms deps deps-test run test test-all check bench generate guests clean
@@ -28,10 +29,12 @@ roms:
 	@sh firmware/rom/fetch.sh || echo "make: no firmware embedded; it is looked for in the system's folders at run time (make deps installs it)" >&2
 
 deps:
-	@sh tools/apt.sh $(DEPS_BUILD) $(DEPS_RUN)
+	@sh tools/apt.sh $(DEPS_BUILD) $(DEPS_RUN) openssl $(NPM)
+	@sh display/web/fetch.sh
 
 deps-test:
-	@sh tools/apt.sh $(DEPS_BUILD) $(DEPS_TEST)
+	@sh tools/apt.sh $(DEPS_BUILD) $(DEPS_TEST) $(NPM)
+	@sh display/web/fetch.sh
 
 # A PC on the built-in demo guest, over VNC.
 run: deps build

@@ -41,6 +41,7 @@ type program struct {
 	loads   []*boot.Placement
 	clock   clock.Clock
 	rfb     []*vncServer
+	pages   []page
 	table   *monitor.Table
 	qmp     *qmp.Server
 	events  chan machine.Event
@@ -57,7 +58,7 @@ func build(s *settings, log *slog.Logger) (*program, error) {
 		}
 	})
 	p.qmp = &qmp.Server{Table: p.table, Control: &control{p}}
-	for _, step := range []func() error{p.machine, p.vnc, p.monitors} {
+	for _, step := range []func() error{p.machine, p.vnc, p.web, p.monitors} {
 		if err := step(); err != nil {
 			p.close()
 			return nil, err
@@ -67,6 +68,9 @@ func build(s *settings, log *slog.Logger) (*program, error) {
 }
 
 func (p *program) close() {
+	for _, s := range p.pages {
+		s.Close()
+	}
 	for _, v := range p.rfb {
 		v.Close()
 		if v.at != nil {
@@ -203,7 +207,7 @@ func enoughMemory(ram uint64) error {
 }
 
 // wantsScreen reports whether the user has asked for a graphics card or a display by name.
-func (s *settings) wantsScreen() bool { return len(s.vnc) > 0 }
+func (s *settings) wantsScreen() bool { return len(s.vnc)+len(s.web) > 0 }
 
 // accelerator picks what runs guest code: what was asked for, in that order, or KVM where there is hardware behind it.
 func (p *program) accelerator(cfg *pc.Config) error {

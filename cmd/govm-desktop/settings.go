@@ -28,6 +28,7 @@ type settings struct {
 	vga        string
 	vgamem     int
 	vnc        []string
+	web        []string       // after -display web
 	layout     *layout.Layout // of the guest's keyboard; nil: us
 	scancodes  keycodemap.Variant
 	objects    objects

@@ -80,7 +80,7 @@ type deviceKind struct {
 // displays are what -display names.
 func displays() []displayKind {
 	return slices.Concat(
-		[]displayKind{noDisplay(), vncDisplay()},
+		[]displayKind{noDisplay(), vncDisplay(), webDisplay()},
 	)
 }
 

@@ -22,12 +22,13 @@ type vncServer struct {
 	at       net.Listener // nil: reverse
 	password *auth.Password
 	auth     string // its security types, for the monitor
+	web      bool   // it is a page's
 }
 
 // vnc starts the RFB servers. Without any display option there is one on display 0 or the next free one, on loopback.
 func (p *program) vnc() error {
 	specs := p.s.vnc
-	if len(specs) == 0 && p.s.display == "" && !p.s.nographic && p.s.vga == "std" && !p.s.nodefaults {
+	if len(specs) == 0 && p.s.display == "" && !p.s.nographic && p.s.vga == "std" && !p.s.nodefaults && len(p.s.web) == 0 {
 		specs = []string{"127.0.0.1:0,to=99"}
 	}
 	for _, arg := range specs {
@@ -47,26 +48,13 @@ func (p *program) oneVNC(arg string) error {
 	if err != nil || spec.None {
 		return err
 	}
-	v := &vncServer{spec: spec, password: &auth.Password{}}
-	cfg := rfb.Config{Screen: p.pc.Screen(), Input: p.input, Keys: p.keys, Layout: p.s.layout, Name: p.s.name, Log: p.log, Power: p.power}
-	spec.Configure(&cfg)
-	t, err := p.secure(v)
+	v, t, err := p.newVNC(spec)
 	if err != nil {
-		return err
-	}
-	if cfg.Security, err = spec.Security(v.password, t); err != nil {
-		return err
-	}
-	v.auth = authNames(cfg.Security)
-	inside := spec
-	inside.TLSCreds = "" // TLS once is enough
-	if cfg.Inside, err = inside.Security(v.password, nil); err != nil {
 		return err
 	}
 	if v.at, err = spec.Listen(); err != nil {
 		return err
 	}
-	v.Server = rfb.New(cfg)
 	p.rfb = append(p.rfb, v)
 	if spec.Reverse {
 		nc, err := spec.Dial()
@@ -87,6 +75,28 @@ func (p *program) oneVNC(arg string) error {
 		go v.ServeWebSocket(l, t)
 	}
 	return nil
+}
+
+// newVNC makes a server that serves nobody yet. The TLS configuration is nil where there is no certificate.
+func (p *program) newVNC(spec rfb.Spec) (*vncServer, *tls.Config, error) {
+	v := &vncServer{spec: spec, password: &auth.Password{}}
+	cfg := rfb.Config{Screen: p.pc.Screen(), Input: p.input, Keys: p.keys, Layout: p.s.layout, Name: p.s.name, Log: p.log, Power: p.power}
+	spec.Configure(&cfg)
+	t, err := p.secure(v)
+	if err != nil {
+		return nil, nil, err
+	}
+	if cfg.Security, err = spec.Security(v.password, t); err != nil {
+		return nil, nil, err
+	}
+	v.auth = authNames(cfg.Security)
+	inside := spec
+	inside.TLSCreds = "" // TLS once is enough
+	if cfg.Inside, err = inside.Security(v.password, nil); err != nil {
+		return nil, nil, err
+	}
+	v.Server = rfb.New(cfg)
+	return v, t, nil
 }
 
 // secure looks up the secrets and certificates that a Spec names.
@@ -122,13 +132,33 @@ func (p *program) power(w rfb.Power) {
 	}
 }
 
-// authNames is what the monitor calls security types.
+// authName is what the monitor calls a security type.
+func authName(id uint8) string {
+	switch id {
+	case auth.NoneID:
+		return "none"
+	case auth.VncAuthID:
+		return "vnc"
+	case auth.RA2ID:
+		return "ra2"
+	case auth.RA2neID:
+		return "ra2ne"
+	case auth.RA256ID:
+		return "ra2_256"
+	case auth.RAne256ID:
+		return "ra2ne_256"
+	case auth.AppleDHID:
+		return "apple-dh"
+	case auth.VeNCryptID:
+		return "vencrypt"
+	}
+	return fmt.Sprint(id)
+}
+
 func authNames(types []auth.Type) string {
-	names := map[uint8]string{auth.NoneID: "none", auth.VncAuthID: "vnc", auth.RA2ID: "ra2", auth.RA2neID: "ra2ne", auth.RA256ID: "ra2_256",
-		auth.RAne256ID: "ra2ne_256", auth.AppleDHID: "apple-dh", auth.VeNCryptID: "vencrypt"}
 	var all []string
 	for _, t := range types {
-		all = append(all, names[t.ID()])
+		all = append(all, authName(t.ID()))
 	}
 	return strings.Join(all, "+")
 }

@@ -21,8 +21,11 @@ type client struct {
 	conn  *stream.Conn
 	addr  string
 	types []auth.Type // that are offered to it
-	ctx   context.Context
-	end   context.CancelCauseFunc
+
+	browser bool   // it came over WebSocket
+	tag     string // what was said of it
+	ctx     context.Context
+	end     context.CancelCauseFunc
 
 	hands hands // of the reading goroutine alone
 
@@ -31,6 +34,7 @@ type client struct {
 	viewOnly      bool
 	user          string
 	security      uint8 // type
+	since         time.Time
 
 	hold bool // of the reading goroutine, which sets it with mu held: the sender may not look before the next message
 

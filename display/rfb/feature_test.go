@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/tls"
 	"image"
+	"io"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -386,6 +388,55 @@ func TestWebSocket(t *testing.T) {
 			}
 			want(t, b.shot(v), 64, 48, desktop, nil)
 		})
+	}
+}
+
+// TestWebSocket_names lets a name that anybody can make mean this machine be no way in where there is no password.
+func TestWebSocket_names(t *testing.T) {
+	for _, c := range []struct {
+		host  string
+		types []auth.Type
+		code  int // 426: everything is right but that it is no WebSocket request
+	}{
+		{"127.0.0.1:5700", nil, 426}, {"[::1]:5700", nil, 426}, {"localhost", nil, 426}, {"x.localhost:1", nil, 426}, {"rebound.example:5700", nil, 403},
+		{"rebound.example", []auth.Type{auth.VncAuth{Password: &auth.Password{}}}, 426},
+	} {
+		b := newBench(t, 64, 48, Config{Security: c.types})
+		r := httptest.NewRequest("GET", "http://"+c.host+"/", nil)
+		w := httptest.NewRecorder()
+		b.s.ConnectWebSocket(w, r, Browser{})
+		if w.Code != c.code {
+			t.Errorf("%s: %d", c.host, w.Code)
+		}
+	}
+}
+
+// TestWebSocket_old has a browser without cryptography get what it can do, and the reason where there is nothing.
+func TestWebSocket_old(t *testing.T) {
+	secret := &auth.Password{}
+	for _, c := range []struct {
+		types []auth.Type
+		says  string // after the version
+	}{
+		{[]auth.Type{auth.AppleDH{Checker: secret}, auth.VncAuth{Password: secret}}, "\x01\x02"},
+		{[]auth.Type{auth.AppleDH{Checker: secret}}, "\x00\x00\x00\x00Pno security type"},
+	} {
+		b := newBench(t, 64, 48, Config{Security: c.types})
+		h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.s.ConnectWebSocket(w, r, Browser{Old: true, Tag: "t"}) }))
+		defer h.Close()
+		ws, _, err := websocket.Dial(b.ctx(), h.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		nc := websocket.NetConn(b.ctx(), ws, websocket.MessageBinary)
+		if _, err := nc.Write([]byte("RFB 003.008\n")); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, 12+len(c.says))
+		if _, err := io.ReadFull(nc, got); err != nil || string(got[12:]) != c.says {
+			t.Errorf("%q, %v", got, err)
+		}
+		nc.Close()
 	}
 }
 

@@ -93,6 +93,10 @@ func (c *client) secure(version int) error {
 	if err := session.Throttle.Blocked(host); err != nil {
 		return errors.Join(err, c.sendRefusal(version, err.Error()))
 	}
+	if len(c.types) == 0 {
+		err := errors.New("no security type is safe on a page that came without TLS; use https, or a viewer")
+		return errors.Join(err, c.sendRefusal(version, err.Error()))
+	}
 	t, err := c.chooseSecurity(version)
 	if t == nil && err == nil {
 		err := errors.New("RFB 3.3 has no security type that is safe here; use a newer viewer")

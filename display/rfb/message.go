@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"strconv"
 	"time"
 
 	"govm-desktop/display"
@@ -185,6 +186,31 @@ func isPicture(id int32) bool {
 		return true
 	}
 	return false
+}
+
+// EncodingName is what the community calls an encoding of pixels.
+func EncodingName(id int32) string {
+	switch id {
+	case enc.RawID:
+		return "Raw"
+	case enc.RREID:
+		return "RRE"
+	case enc.CoRREID:
+		return "CoRRE"
+	case enc.HextileID:
+		return "Hextile"
+	case enc.ZlibID:
+		return "Zlib"
+	case enc.TightID:
+		return "Tight"
+	case enc.TRLEID:
+		return "TRLE"
+	case enc.ZRLEID:
+		return "ZRLE"
+	case enc.TightPNGID:
+		return "TightPNG"
+	}
+	return strconv.Itoa(int(id))
 }
 
 // refineTuning applies what says more than a level of quality does.

@@ -188,7 +188,7 @@ const maxRefusing = 8
 func (s *Server) accept(nc net.Conn) {
 	c := newClient(s, stream.New(nc, s.cfg.Stalled), nc.RemoteAddr())
 	if w, ok := nc.(*webConn); ok {
-		c.types = w.types
+		c.types, c.tag, c.browser = w.types, w.tag, true
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -254,6 +254,9 @@ type Client struct {
 	Security uint8 // the type that it passed
 	Sent     uint64
 	Encoding int32
+	Browser  bool      // it came over WebSocket
+	Tag      string    // what was said of a browser
+	Since    time.Time // it got in
 }
 
 // List is everybody who looks at the screen, by address.
@@ -266,7 +269,7 @@ func (s *Server) List() []Client {
 			c.mu.Lock()
 			encoding := c.settings.encoding
 			c.mu.Unlock()
-			all = append(all, Client{c.addr, c.user, c.viewOnly, c.security, c.conn.Sent(), encoding})
+			all = append(all, Client{c.addr, c.user, c.viewOnly, c.security, c.conn.Sent(), encoding, c.browser, c.tag, c.since})
 		}
 	}
 	slices.SortFunc(all, func(a, b Client) int { return strings.Compare(a.Addr, b.Addr) })
@@ -332,7 +335,7 @@ func (s *Server) admit(c *client, shared bool) error {
 			}
 		}
 	}
-	c.in, c.exclusive = true, !shared
+	c.in, c.exclusive, c.since = true, !shared, time.Now()
 	return nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"os"
+	"strings"
 	"sync/atomic"
 
 	"github.com/coder/websocket"
@@ -17,8 +19,7 @@ import (
 const maxWebSockets = 64
 
 // ServeWebSocket takes browsers' connections (RFC 6455, binary messages as noVNC has them) until the listener or the Server is
-// closed; with a certificate, over TLS. A page of another host may only connect where there is a password: what a browser does
-// for a page that its user happens to look at is not its user's wish.
+// closed; with a certificate, over TLS.
 func (s *Server) ServeWebSocket(l net.Listener, t *tls.Config) error {
 	s.mu.Lock()
 	if s.closed {
@@ -31,7 +32,7 @@ func (s *Server) ServeWebSocket(l net.Listener, t *tls.Config) error {
 	var waiting atomic.Int32
 	h := &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			s.webSocket(w, r, s.types(t != nil))
+			s.ConnectWebSocket(w, r, Browser{Inside: t != nil})
 		}),
 		ReadHeaderTimeout: s.cfg.Handshake,
 		IdleTimeout:       s.cfg.Handshake,
@@ -57,7 +58,18 @@ func (s *Server) ServeWebSocket(l net.Listener, t *tls.Config) error {
 	return err
 }
 
-func (s *Server) webSocket(w http.ResponseWriter, r *http.Request, types []auth.Type) {
+// Browser is what is known of one before it speaks RFB.
+type Browser struct {
+	Inside bool   // of TLS, so that no more of it is needed
+	Old    bool   // it cannot do what browsers do only on pages that came safely: nothing but VncAuth is possible then
+	Tag    string // what Client has of it later: who knows it is as good as the client
+}
+
+// ConnectWebSocket makes a client of a browser's request. A page of another host may only connect where there is a password: what
+// a browser does for a page that its user happens to look at is not its user's wish. For the same reason the host must then go by
+// an address of its own, or any name could be made to mean it (DNS rebinding).
+func (s *Server) ConnectWebSocket(w http.ResponseWriter, r *http.Request, b Browser) {
+	types := s.types(b)
 	o := &websocket.AcceptOptions{Subprotocols: []string{"binary"}, CompressionMode: websocket.CompressionDisabled}
 	host := r.Host
 	if h, _, err := net.SplitHostPort(host); err == nil {
@@ -65,21 +77,45 @@ func (s *Server) webSocket(w http.ResponseWriter, r *http.Request, types []auth.
 	}
 	o.OriginPatterns = []string{host, host + ":*"}
 	o.InsecureSkipVerify = asksPassword(types)
+	if !o.InsecureSkipVerify && !OwnHost(host) {
+		http.Error(w, "without a password this is served under the machine's own addresses alone, not "+host, http.StatusForbidden)
+		return
+	}
 	c, err := websocket.Accept(w, r, o)
 	if err != nil {
 		s.cfg.Log.Info("not a WebSocket of ours", "from", r.RemoteAddr, "err", err)
 		return
 	}
 	c.SetReadLimit(2 * maxCutText)
-	s.accept(&webConn{websocket.NetConn(context.Background(), c, websocket.MessageBinary), c, r.RemoteAddr, types})
+	s.accept(&webConn{websocket.NetConn(context.Background(), c, websocket.MessageBinary), c, r.RemoteAddr, b.Tag, types})
 }
 
-// types are what is offered to clients, inside of TLS or not.
-func (s *Server) types(inside bool) []auth.Type {
-	if inside && len(s.cfg.Inside) > 0 {
-		return s.cfg.Inside
+// OwnHost reports whether a name in a URL can only mean the machine that is asked: an address, localhost, or the machine's name.
+func OwnHost(host string) bool {
+	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host) != nil {
+		return true
 	}
-	return s.cfg.Security
+	name, err := os.Hostname()
+	return err == nil && strings.EqualFold(host, name)
+}
+
+// types are what is offered to a browser.
+func (s *Server) types(b Browser) []auth.Type {
+	types := s.cfg.Security
+	if b.Inside && len(s.cfg.Inside) > 0 {
+		types = s.cfg.Inside
+	}
+	if !b.Old {
+		return types
+	}
+	var old []auth.Type
+	for _, t := range types {
+		if t.ID() == auth.NoneID || t.ID() == auth.VncAuthID {
+			old = append(old, t)
+		}
+	}
+	return old
 }
 
 // asksPassword reports whether nobody gets in without a secret.
@@ -104,6 +140,7 @@ type webConn struct {
 	net.Conn
 	ws    *websocket.Conn
 	from  string
+	tag   string
 	types []auth.Type
 }
 
