@@ -15,6 +15,7 @@ import (
 const rules = `
 words:     x86 snapshot clock memory input input/keycodemap input/layout block chardev display usbredir
 contracts: hw accel
+commands:  hw/scsi
 buses:     hw/pci hw/ata hw/usb
 devices:   hw/... vga
 benches:   hw/hwtest hw/usb/usbtest block/blocktest display/displaytest accel/acceltest
@@ -29,16 +30,17 @@ program:   cmd/... examples/... test/... tools/...
 
 words     < words
 contracts < words contracts
-buses     < words contracts
-benches   < words contracts
-devices   < words contracts buses
+commands  < words
+buses     < words contracts commands
+benches   < words contracts buses
+devices   < words contracts commands buses
 cpus      < words contracts softfloat
 backends  < words own
 firmware  < words own
 machine   < words contracts buses
-boards    < words contracts buses devices firmware machine
+boards    < words contracts commands buses devices firmware machine
 control   < words own
-program   < words contracts buses devices benches softfloat cpus backends firmware machine boards control program
+program   < words contracts commands buses devices benches softfloat cpus backends firmware machine boards control program
 `
 
 const module = "govm-desktop/"

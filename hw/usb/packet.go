@@ -46,6 +46,13 @@ type Packet struct {
 	Status Status
 
 	busy atomic.Bool
+
+	// What a Gadget keeps of a transfer while it waits; its lock guards these.
+	pipe      *Pipe
+	moved     int
+	claimed   bool // somebody works on it without the lock
+	cancelled bool // it ends, with the status end, when that is over
+	end       Status
 }
 
 // In reports whether bytes go to the host.
