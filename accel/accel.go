@@ -100,6 +100,46 @@ type Forgetter interface {
 	Forget()
 }
 
+// Debugger is what a VCPU may be besides: one that stops for a debugger outside the guest. Found by type assertion. Its methods belong to the
+// goroutine that Run does.
+type Debugger interface {
+	// SetStops replaces what ends Run with Debug. The error says what this processor cannot do.
+	SetStops(Stops) error
+	// Stopped says why Run has returned Debug.
+	Stopped() Stop
+}
+
+// Stops are what a debugger wants to be told of.
+type Stops struct {
+	Step   bool // each instruction; interrupts wait meanwhile where the accelerator can hold them
+	Points []Point
+}
+
+// Point is a place that a debugger watches.
+type Point struct {
+	Kind PointKind
+	Addr uint64 // linear
+	Len  uint64 // in bytes, of a watchpoint
+}
+
+// PointKind says what happens at a Point.
+type PointKind uint8
+
+// Kinds of points. A breakpoint stops before its instruction, a watchpoint after the one that touches it.
+const (
+	BreakExec PointKind = iota
+	WatchWrite
+	WatchRead
+	WatchAccess
+)
+
+// Stop says why a processor stopped.
+type Stop struct {
+	Found bool // at Point; else after a step
+	Point Point
+	At    uint64 // of a watchpoint: the address that was touched
+}
+
 // Stepper runs one instruction of a processor in another processor's state.
 type Stepper interface {
 	// Step runs the instruction at s.RIP, through mem and ports, and leaves s after it (in the exception's handler if it faults).

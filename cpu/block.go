@@ -167,7 +167,7 @@ func (c *CPU) build(lin uint64, p codePage, key uint64) *block {
 		c.watch(p.region, p.off)
 	}
 	n, size, key2 := c.decodeBlock(lin, p, key != 0)
-	if key == 0 {
+	if key == 0 || n == 0 {
 		insts := append([]inst(nil), k.scratch[:n+1]...)
 		k.lone = &block{first: &insts[0], insts: insts, mode: c.mode, len: size, count: uint32(n)}
 		return k.lone
@@ -209,7 +209,7 @@ func (c *CPU) decodeBlock(lin uint64, p codePage, cached bool) (n int, size uint
 	room := c.fetchLimit() - c.rip
 	for n < limit {
 		off := lin&pageMask + uint64(size)
-		if off >= memory.PageSize || uint64(size) > room {
+		if off >= memory.PageSize || uint64(size) > room || !c.single && c.dbg.breaksAt(off) {
 			break
 		}
 		b := c.fetchBytes(p, off, room-uint64(size))
@@ -244,6 +244,9 @@ func (c *CPU) decodeBlock(lin uint64, p codePage, cached bool) (n int, size uint
 		}
 	}
 	k.scratch[n] = inst{code: codeNext, off: uint16(size), num: uint8(n)}
+	if n == 0 {
+		k.scratch[0].code = codeStale // a debugger stops here: back to turns
+	}
 	return n, size, key2
 }
 

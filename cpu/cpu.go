@@ -56,6 +56,7 @@ type CPU struct {
 	mmu mmu
 	blk blocks
 	sys sysState
+	dbg debugger
 
 	exc      exception // what panic(&c.exc) carries out of an instruction: see raise
 	shadow   bool      // an STI, MOV SS or POP SS shadow covers the next instruction

@@ -35,7 +35,7 @@ func (c *CPU) breakpoint(n int) (kind uint8, length uint64, on bool) {
 // armBreakpoints follows a change of DR7.
 func (c *CPU) armBreakpoints() {
 	s := &c.sys
-	s.codeBP, s.dataBP, s.ioBP = false, false, false
+	s.codeBP, s.dataBP, s.ioBP = false, c.dbg.watch, false
 	for n := range 4 {
 		kind, _, on := c.breakpoint(n)
 		switch {
@@ -122,6 +122,9 @@ func (c *CPU) dataWatch(lin uint64, size uint8, acc access) {
 }
 
 func (c *CPU) hitData(lin, size uint64, acc access) {
+	if c.dbg.watch {
+		c.hitWatch(lin, size, acc)
+	}
 	for n := range 4 {
 		kind, length, on := c.breakpoint(n)
 		if !on || kind != breakAccess && (kind != breakWrite || acc != accWrite) {

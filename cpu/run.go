@@ -196,7 +196,7 @@ func (c *CPU) turns() accel.Exit {
 			c.requests.And(^reqCode)
 			c.dropWritten()
 		}
-		if r := c.requests.Load(); (r != 0 || c.halted || c.waitSIPI) && !c.shadow {
+		if r := c.requests.Load(); (r != 0 || c.halted || c.waitSIPI) && !c.shadow && (c.halted || !c.dbg.holds(r)) {
 			if r&reqKick != 0 {
 				c.requests.And(^reqKick)
 				return accel.Kicked
@@ -213,6 +213,13 @@ func (c *CPU) turns() accel.Exit {
 				return accel.Halted
 			}
 			continue
+		}
+		if c.dbg.on {
+			if stop, alone := c.debugTurn(); stop {
+				return accel.Debug
+			} else if alone {
+				continue
+			}
 		}
 		if c.slow() {
 			c.step()

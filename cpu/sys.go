@@ -64,7 +64,7 @@ type sysState struct {
 	ext      uint32 // 1 while an event from outside the program is delivered: bit 0 of error codes
 	stepping bool   // TF was set when the instruction under way began
 	dbPend   uint64 // DR6 bits of a debug trap that comes after the instruction
-	dataBP   bool   // DR7 has a data breakpoint armed
+	dataBP   bool   // DR7 has a data breakpoint armed, or a debugger watches data
 	codeBP   bool   // or an instruction breakpoint
 	ioBP     bool
 

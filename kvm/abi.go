@@ -36,6 +36,7 @@ const (
 	reqNMI                 = 0xae9a
 	reqGetVCPUEvents       = 0x8040ae9f
 	reqSetVCPUEvents       = 0x4040aea0
+	reqSetGuestDebug       = 0x4048ae9b
 	reqGetDebugRegs        = 0x8080aea1
 	reqSetDebugRegs        = 0x4080aea2
 	reqGetXSave            = 0x9000aea4

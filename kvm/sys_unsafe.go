@@ -62,6 +62,7 @@ const (
 	mmioData    = runUnion + 8
 	mmioLen     = runUnion + 16
 	mmioIsWrite = runUnion + 20
+	debugDR6    = runUnion + 16
 	// KVM_EXIT_INTERNAL_ERROR
 	internalSuberror = runUnion
 	// KVM_EXIT_FAIL_ENTRY

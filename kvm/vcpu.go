@@ -26,7 +26,8 @@ type VCPU struct {
 	kicked    atomic.Bool
 	lapicBoot lapicState // as the kernel made it
 
-	rescue int // instructions that the Stepper has run for the kernel
+	points []accel.Point // that a debugger has set
+	rescue int           // instructions that the Stepper has run for the kernel
 
 	mu   sync.Mutex // guards everything below
 	nmi  bool

@@ -217,6 +217,9 @@ func (m *Machine) control() {
 		case a.wake != "":
 			m.wakeUp()
 		}
+		if a.debug != nil {
+			m.stopForDebugger(*a.debug)
+		}
 		m.release()
 	}
 }
@@ -225,7 +228,7 @@ func (m *Machine) control() {
 func (m *Machine) release() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.ask.reset == "" && m.ask.shutdown == "" {
+	if m.ask.reset == "" && m.ask.shutdown == "" && m.ask.debug == nil {
 		m.held = false
 		m.cond.Broadcast()
 	}

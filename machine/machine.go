@@ -41,6 +41,7 @@ const (
 	Paused        Status = "paused"
 	Suspended     Status = "suspended"      // the guest sleeps (ACPI S3)
 	ShutDown      Status = "shutdown"       // the guest has switched itself off and the machine is kept
+	Debugging     Status = "debug"          // stopped at a breakpoint, a watchpoint or a step of a debugger's
 	InternalError Status = "internal-error" // a processor can go no further
 )
 
@@ -108,6 +109,7 @@ type Machine struct {
 	closing bool
 	tripled bool // a processor has shut down: that has been logged
 	watch   []func(Event)
+	debug   func(DebugStop)
 	err     error
 }
 
@@ -120,6 +122,7 @@ type named struct {
 type asks struct {
 	reset, shutdown, suspend, wake string // the reason; "": not asked
 	quit                           string
+	debug                          *DebugStop
 }
 
 // Board is what the machine needs of the board it sits on.

@@ -53,6 +53,8 @@ func (v *vcpu) loop() {
 			v.idle()
 		case exit == accel.Shutdown:
 			v.m.shutDown(v)
+		case exit == accel.Debug:
+			v.m.debugStop(v)
 		}
 	}
 	v.cpu.Close()

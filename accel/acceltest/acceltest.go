@@ -184,7 +184,7 @@ func Test(t *testing.T, mk Maker) {
 	}{
 		{"ports", testPorts}, {"portString", testPortString}, {"mmio", testMMIO}, {"modes", testModes}, {"kickBeforeRun", testKickBeforeRun},
 		{"kickDuringRun", testKickDuringRun}, {"stateRoundTrip", testState}, {"selfModifyingCode", testSelfModifying}, {"mapChange", testMapChange},
-		{"readOnlyMemory", testROM}, {"dirtyLog", testDirty}, {"exceptions", testExceptions}, {"shutdown", testShutdown}, {"nmi", testNMI},
+		{"readOnlyMemory", testROM}, {"dirtyLog", testDirty}, {"exceptions", testExceptions}, {"shutdown", testShutdown}, {"nmi", testNMI}, {"debugger", testDebugger},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.f(NewRig(t, mk)) })
 	}
