@@ -13,7 +13,9 @@ NPM        := $(if $(shell command -v npm),,npm)
 DEPS_TEST  := gcc libc6-dev nasm binutils qemu-system-x86 qemu-utils acpica-tools dmidecode xvfb xauth xdotool imagemagick x11-apps x11-utils tigervnc-viewer chromium openssl \
 	rustc nodejs python3 libxkbcommon-dev libusbredirparser-dev xkb-data libx11-data kmod cpio lz4 xz-utils zstd xorriso mtools dosfstools fdisk isolinux syslinux syslinux-common grub-common grub-pc-bin
 
-.PHONY: layouts all build roms deps deps-test run test test-all check bench generate guests clean
+DEPS_BENCH := tigervnc-standalone-server
+
+.PHONY: bench-rfb layouts all build roms deps deps-test run test test-all check bench generate guests clean
 
 all: build
 
@@ -77,6 +79,11 @@ layouts:
 
 bench: deps-test roms guests
 	$(GO) run ./test/bench
+
+# The VNC server beside QEMU's and TigerVNC's: a table of figures, ratios and goals, in some eight minutes.
+bench-rfb: deps-test roms
+	@sh tools/apt.sh $(DEPS_BENCH)
+	$(GO) run ./test/benchrfb
 
 clean:
 	rm -rf $(BIN)

@@ -15,6 +15,7 @@ var ErrClosed = errors.New("display: closed")
 // after a Wake, and at most at its rate after that; with nobody waiting it does nothing at all.
 type Screen struct {
 	opts   Options
+	start  time.Time
 	period time.Duration
 	pool   pool
 	kick   chan struct{} // something to look at for run
@@ -22,6 +23,7 @@ type Screen struct {
 	ended  chan struct{} // closed when run has returned
 
 	pending atomic.Bool  // a Wake has not been answered by a Draw
+	woken   atomic.Int64 // when that was, in time since the Screen's start
 	waiting atomic.Int32 // viewers in Next
 	size    atomic.Uint64
 	cursor  atomic.Pointer[Cursor]
@@ -29,6 +31,7 @@ type Screen struct {
 	// Of run alone.
 	canvas              Canvas
 	lastDraw, lastFrame time.Time
+	turn                time.Time       // when the last frame was due, had frames come at the Screen's rate
 	seq                 uint64          // of the current frame
 	history             [history]Region // damage of the last frames, by seq
 
@@ -46,7 +49,7 @@ type Screen struct {
 func NewScreen(src Source, opts Options) *Screen {
 	opts.fill()
 	s := &Screen{
-		opts: opts, period: time.Second / time.Duration(opts.Rate),
+		opts: opts, start: time.Now(), period: time.Second / time.Duration(opts.Rate),
 		kick: make(chan struct{}, 1), done: make(chan struct{}), ended: make(chan struct{}),
 		viewers: map[*Viewer]struct{}{},
 	}
@@ -76,7 +79,11 @@ func (s *Screen) SetSource(src Source) {
 
 // Wake says that something may have changed. It may be called from any goroutine, with locks held, and never blocks.
 func (s *Screen) Wake() {
-	if !s.pending.Swap(true) && s.waiting.Load() > 0 {
+	if s.pending.Swap(true) {
+		return
+	}
+	s.woken.Store(int64(time.Since(s.start)))
+	if s.waiting.Load() > 0 {
 		s.poke()
 	}
 }
@@ -172,7 +179,12 @@ func (s *Screen) run() {
 	}
 }
 
-// due says in how long a picture has to be drawn, if at all.
+// settle is how long a Source that is busy gets to finish a picture after its first change, so that half a picture is not followed by
+// the rest a whole period later.
+const settle = 2 * time.Millisecond
+
+// due says in how long a picture has to be drawn, if at all. The rate is kept by turns rather than by distances: a frame may come up to
+// half a period before its turn, so that a Source of the same rate is followed picture by picture.
 func (s *Screen) due() (time.Duration, bool) {
 	if s.waiting.Load() == 0 {
 		return 0, false
@@ -186,19 +198,25 @@ func (s *Screen) due() (time.Duration, bool) {
 	if force {
 		return 0, true
 	}
-	if !s.pending.Load() {
+	pending := s.pending.Load()
+	if !pending {
 		if p, ok := src.(Poller); !ok || !p.Poll() {
 			return 0, false
 		}
 	}
 	now := time.Now()
-	every := s.opts.Poll
-	if now.Before(hurry) {
+	hurried, every := now.Before(hurry), s.opts.Poll
+	if hurried {
 		every = s.opts.Hurry
 	}
 	at := s.lastDraw.Add(every)
-	if f := s.lastFrame.Add(s.period); f.After(at) {
+	if f := s.turn.Add(s.period / 2); f.After(at) {
 		at = f
+	}
+	if pending && !hurried && now.Sub(s.lastFrame) < 2*s.period {
+		if f := s.start.Add(time.Duration(s.woken.Load()) + min(settle, s.period/8)); f.After(at) {
+			at = f
+		}
 	}
 	return at.Sub(now), true
 }

@@ -96,6 +96,9 @@ func (s *Screen) publish(c *Canvas) {
 	changed := old == nil || old.Rect != all || !c.damage.Empty()
 	if changed {
 		s.lastFrame = s.lastDraw
+		if s.turn = s.turn.Add(s.period); s.turn.Before(s.lastDraw) {
+			s.turn = s.lastDraw
+		}
 		s.cur = &Frame{Pix: c.buf.pix, Stride: c.Stride, Rect: all, pool: &s.pool, buf: c.buf}
 		s.cur.refs.Store(1)
 		s.size.Store(uint64(c.buf.w)<<32 | uint64(c.buf.h))

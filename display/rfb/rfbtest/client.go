@@ -46,6 +46,12 @@ type Options struct {
 	Exclusive bool        // wants the screen for itself
 	Format    *enc.Format // nil: that of the server
 	Encodings []int32     // nil: Default
+
+	// Update, if there is one, is called after every update by the goroutine that receives, with the picture and the rectangles that
+	// came. It may write to the server, but not wait.
+	Update func(i *image.RGBA, rects []image.Rectangle)
+	// Skim passes over the pixels of ZRLE and Zlib, for one of many viewers that would else compete with the server they measure.
+	Skim bool
 }
 
 // Default are the encodings of a modern client.
@@ -57,6 +63,10 @@ func Default() []int32 {
 type Client struct {
 	nc net.Conn
 	r  *reader
+
+	update func(i *image.RGBA, rects []image.Rectangle)
+	skim   bool
+	rects  []image.Rectangle // of the update that is coming; of run alone
 
 	wmu sync.Mutex // guards writes
 
@@ -115,7 +125,7 @@ func DialWith(addr string, o Options) (*Client, error) {
 
 // New speaks over a connection, which it closes in the end.
 func New(nc net.Conn, o Options) (*Client, error) {
-	c := &Client{nc: nc, r: &reader{r: bufio.NewReader(nc)}, changed: make(chan struct{})}
+	c := &Client{nc: nc, r: &reader{r: bufio.NewReaderSize(nc, 64<<10)}, update: o.Update, skim: o.Skim, changed: make(chan struct{})}
 	c.state.Rects = map[int32]int{}
 	if err := c.start(o); err != nil {
 		_ = nc.Close()
@@ -341,7 +351,7 @@ func (c *Client) run() {
 func (c *Client) message(t uint8) error {
 	switch t {
 	case 0:
-		return c.update()
+		return c.frame()
 	case 1:
 		return c.colourMap()
 	case 2:
@@ -413,6 +423,14 @@ func (r *reader) bytes(n int) []byte {
 		}
 	}
 	return b
+}
+
+// skip passes over n bytes.
+func (r *reader) skip(n int) {
+	if r.err == nil {
+		n, r.err = r.r.Discard(n)
+		r.count += uint64(n)
+	}
 }
 
 func (r *reader) u8() uint8   { return r.bytes(1)[0] }

@@ -22,10 +22,11 @@ func parseFormat(b []byte) enc.Format {
 	return f
 }
 
-// update receives a FramebufferUpdate.
-func (c *Client) update() error {
+// frame receives a FramebufferUpdate.
+func (c *Client) frame() error {
 	c.r.u8()
 	n := int(c.r.u16())
+	c.rects = c.rects[:0]
 	for i := 0; i < n && c.r.err == nil; i++ {
 		x, y, w, h := int(c.r.u16()), int(c.r.u16()), int(c.r.u16()), int(c.r.u16())
 		id := int32(c.r.u32())
@@ -36,12 +37,18 @@ func (c *Client) update() error {
 			return err
 		}
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.r.err == nil {
-		c.state.Updates++
+	if c.r.err != nil {
+		return c.r.err
 	}
-	return c.r.err
+	c.mu.Lock()
+	c.state.Updates++
+	c.state.Bytes = c.r.count
+	fb := c.fb
+	c.mu.Unlock()
+	if c.update != nil {
+		c.update(fb, c.rects)
+	}
+	return nil
 }
 
 // rect receives one rectangle.
@@ -59,8 +66,13 @@ func (c *Client) rect(r image.Rectangle, id int32) error {
 	if !r.In(bounds) || r.Empty() {
 		return fmt.Errorf("rfbtest: rectangle %v in a picture of %v", r, bounds)
 	}
+	c.rects = append(c.rects, r)
+	if c.skim && (id == enc.ZRLEID || id == enc.ZlibID) {
+		c.r.skip(c.r.length(64 << 20))
+		return c.r.err
+	}
 	img := image.NewRGBA(r)
-	d := decoder{f: f, colours: &colours, img: img}
+	d := decoder{f: f, native: f == enc.Native(), colours: &colours, img: img}
 	switch id {
 	case enc.RawID:
 		d.raw(c.r, r)
@@ -164,6 +176,7 @@ func (c *Client) resize(size image.Point) {
 // decoder puts pixels into a picture.
 type decoder struct {
 	f       enc.Format
+	native  bool // the commonest format, which goes faster
 	colours *[256][3]uint8
 	img     *image.RGBA
 	err     error
@@ -214,6 +227,12 @@ func (d *decoder) csize() (size, shift int) {
 func (d *decoder) cpixels(r io.Reader, n int, f func(i int, v uint32)) {
 	size, shift := d.csize()
 	b := d.bytes(r, n*size)
+	if d.native {
+		for i := range n {
+			f(i, uint32(b[3*i])|uint32(b[3*i+1])<<8|uint32(b[3*i+2])<<16)
+		}
+		return
+	}
 	for i := range n {
 		f(i, d.number(b[i*size:(i+1)*size])<<shift)
 	}
@@ -237,6 +256,10 @@ func (d *decoder) u8(r io.Reader) uint8 { return d.bytes(r, 1)[0] }
 func (d *decoder) set(x, y int, v uint32) {
 	p := d.img.Pix[d.img.PixOffset(x, y):][:4:4]
 	p[3] = 255
+	if d.native {
+		p[0], p[1], p[2] = uint8(v>>16), uint8(v>>8), uint8(v)
+		return
+	}
 	if !d.f.TrueColour {
 		if v > 255 {
 			d.fail("colour %d of the map", v)
@@ -268,6 +291,15 @@ func (d *decoder) fill(r image.Rectangle, v uint32) {
 func (d *decoder) raw(from io.Reader, r image.Rectangle) {
 	size := d.size()
 	b := d.bytes(from, r.Dx()*r.Dy()*size)
+	if d.native {
+		for y := r.Min.Y; y < r.Max.Y; y++ {
+			for x := r.Min.X; x < r.Max.X; x++ {
+				d.put(x, y, [3]uint8{b[2], b[1], b[0]})
+				b = b[4:]
+			}
+		}
+		return
+	}
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		for x := r.Min.X; x < r.Max.X; x++ {
 			d.set(x, y, d.number(b[:size]))

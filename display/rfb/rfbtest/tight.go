@@ -180,6 +180,13 @@ func (d *decoder) basic(from *reader, kind uint8) {
 	}
 	switch filter {
 	case 0:
+		if d.three() {
+			b := d.bytes(in, 3*w*h)
+			for i := range w * h {
+				d.put(r.Min.X+i%w, r.Min.Y+i/w, [3]uint8(b[3*i:]))
+			}
+			return
+		}
 		for i := 0; i < w*h && d.err == nil; i++ {
 			d.put(r.Min.X+i%w, r.Min.Y+i/w, d.tpixel(in))
 		}
