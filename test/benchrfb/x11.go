@@ -197,7 +197,7 @@ func dialX(path string) (*xclient, error) {
 		return nil, err
 	}
 	if head[0] != 1 || len(body) < 32 {
-		return nil, fmt.Errorf("the X server refuses: %q", body)
+		return nil, fmt.Errorf("refused by the X server: %q", body)
 	}
 	le := binary.LittleEndian
 	x.base = le.Uint32(body[4:])

@@ -170,10 +170,14 @@ func TestJPEG(t *testing.T) {
 		{100, false, image.Pt(1, 1), smooth, 40}, {100, true, image.Pt(8, 9), photo, 20},
 	} {
 		f := picture(c.size.X, c.size.Y, c.colour)
-		b := newJPEG(c.quality, c.halved).appendFile(nil, f, f.Rect)
+		j := newJPEG(c.quality, c.halved)
+		b := j.appendFile(nil, f, f.Rect)
 		img, err := jpeg.Decode(bytes.NewReader(b))
 		if err != nil || img.Bounds().Size() != c.size {
 			t.Fatalf("%+v: %v", c.size, err)
+		}
+		if j.vectors = false; len(b) == 0 || math.Abs(float64(len(j.appendFile(nil, f, f.Rect)))/float64(len(b))-1) > 0.05 {
+			t.Errorf("%+v: %d bytes with vectors, %d without", c.size, len(b), len(j.appendFile(nil, f, f.Rect)))
 		}
 		sum := 0.0
 		for y := range c.size.Y {
@@ -192,12 +196,54 @@ func TestJPEG(t *testing.T) {
 	}
 }
 
-func BenchmarkJPEG(b *testing.B) {
-	f := picture(640, 360, func(x, y int) uint32 { return uint32(x*y/7)&0x3f3f3f + uint32(x)*0x010001/4 + uint32(y/2)<<8 })
-	j := newJPEG(79, false)
-	var out []byte
-	for b.Loop() {
-		out = j.appendFile(out[:0], f, f.Rect)
+
+// TestJPEG_vectors compares what the processor's vectors make with the plain way, which may round another way.
+func TestJPEG_vectors(t *testing.T) {
+	if !vectors() {
+		return // there is nothing to compare
 	}
-	b.ReportMetric(float64(len(out)), "bytes")
+	rnd := rand.New(rand.NewPCG(1, 2))
+	f := picture(8, 8, func(x, y int) uint32 { return rnd.Uint32() })
+	j := newJPEG(95, false)
+	for range 100 {
+		for i := range f.Pix {
+			f.Pix[i] = byte(rnd.Uint32())
+		}
+		var plain, fast [3]block
+		loadBlock(&plain[0], &plain[1], &plain[2], func(v int) []byte { return f.Row(v, 0, 8) })
+		loadAVX2(&fast[0], &fast[1], &fast[2], &f.Pix[0], f.Stride)
+		for c := range 3 {
+			for i, v := range fast[c] {
+				if d := v - plain[c][i]; d < -0.01 || d > 0.01 {
+					t.Fatalf("component %d, sample %d is %v, not %v", c, i, v, plain[c][i])
+				}
+			}
+			var a, b [64]int16
+			zb := quantiseAVX2(&b, &fast[c], &j.scale[min(c, 1)])
+			quantiseBlock(&a, &plain[c], &j.scale[min(c, 1)])
+			for i := range a {
+				if d := int(a[i]) - int(b[i]); d < -1 || d > 1 || (zb>>i&1 != 0) != (b[i] == 0) {
+					t.Fatalf("coefficient %d is %d, not %d, zeros %x", i, b[i], a[i], zb)
+				}
+			}
+		}
+	}
+}
+
+func BenchmarkJPEG(b *testing.B) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	f := picture(640, 360, func(x, y int) uint32 {
+		v := 128 + 100*math.Sin(float64(x)/39)*math.Cos(float64(y)/27) + rnd.Float64()*9
+		return uint32(v)<<16 | uint32(255-v)<<8 | uint32(math.Abs(v-128))
+	})
+	for name, halved := range map[string]bool{"whole": false, "halved": true} {
+		b.Run(name, func(b *testing.B) {
+			j := newJPEG(79, halved)
+			var out []byte
+			for b.Loop() {
+				out = j.appendFile(out[:0], f, f.Rect)
+			}
+			b.ReportMetric(float64(len(out))/1000, "KB")
+		})
+	}
 }

@@ -3,7 +3,8 @@ package enc
 import (
 	"encoding/binary"
 	"image"
-	"math"
+	"math/bits"
+	"slices"
 
 	"govm-desktop/display"
 )
@@ -14,16 +15,20 @@ type jpegEncoder struct {
 	quality int
 	halved  bool // chrominance, which is 4:2:0
 
-	codes [4][256]code
-	quant [2][64]byte    // in zigzag order, as it is written
-	scale [2][64]float32 // 1/(quantisation × scale of the transform), by place
+	vectors bool
+	codes   [4][256]code
+	quant   [2][64]byte // in zigzag order, as it is written
+	scale   [2]block    // 1/(quantisation × scale of the transform), transposed
+	order   [64]uint8   // transposed places in zigzag order
+	rank    [64]uint8   // and the reverse
 
-	acc  uint64
-	bits uint
-	y    [4][64]float32 // blocks being filled
-	cb   [64]float32
-	cr   [64]float32
-	last [3]int32 // DC
+	acc    uint64 // bits that are not written yet,
+	bits   uint   // fewer than 32 of them
+	y      block  // being filled
+	cb, cr block
+	half   [2]block // chrominance of four blocks
+	coefs  [64]int16
+	last   [3]int32 // DC
 }
 
 // code is a Huffman code.
@@ -34,7 +39,11 @@ type code struct {
 
 // newJPEG returns an encoder; quality is 1 to 100 as libjpeg counts it.
 func newJPEG(quality int, halved bool) *jpegEncoder {
-	j := &jpegEncoder{quality: quality, halved: halved}
+	j := &jpegEncoder{quality: quality, halved: halved, vectors: vectors()}
+	for i := range 64 {
+		j.order[i] = zigzag[i]%8*8 + zigzag[i]/8
+		j.rank[j.order[i]] = uint8(i)
+	}
 	for t, spec := range huffSpecs() {
 		next, at := uint32(0), 0
 		for n, count := range spec.count {
@@ -57,7 +66,7 @@ func newJPEG(quality int, halved bool) *jpegEncoder {
 			v := max(1, min((int(base[i])*percent+50)/100, 255))
 			j.quant[t][i] = byte(v)
 			at := zigzag[i]
-			j.scale[t][at] = float32(1 / (float64(v) * aan[at/8] * aan[at%8] * 8))
+			j.scale[t][j.order[i]] = float32(1 / (float64(v) * aan[at/8] * aan[at%8] * 8))
 		}
 	}
 	return j
@@ -76,10 +85,7 @@ func (j *jpegEncoder) appendFile(b []byte, f *display.Frame, r image.Rectangle) 
 			b = j.appendUnit(b, f, r, x, y)
 		}
 	}
-	if j.bits > 0 { // fill up with ones
-		b = j.put(b, code{1<<(8-j.bits&7) - 1, uint8(8 - j.bits&7)})
-	}
-	return append(b, 0xff, 0xd9) // EOI
+	return append(j.finish(b), 0xff, 0xd9) // EOI
 }
 
 func (j *jpegEncoder) appendHeaders(b []byte, size image.Point) []byte {
@@ -107,125 +113,119 @@ func (j *jpegEncoder) appendHeaders(b []byte, size image.Point) []byte {
 // appendUnit writes a minimum coded unit.
 func (j *jpegEncoder) appendUnit(b []byte, f *display.Frame, r image.Rectangle, x, y int) []byte {
 	if !j.halved {
-		j.load(f, r, x, y, &j.y[0], 0, 0, 8)
-		b = j.appendBlock(b, &j.y[0], 0)
-	} else {
-		clear(j.cb[:])
-		clear(j.cr[:])
-		for i := range 4 {
-			dx, dy := i&1, i>>1
-			j.load(f, r, x+8*dx, y+8*dy, &j.y[i], 4*dx, 4*dy, 4)
-			b = j.appendBlock(b, &j.y[i], 0)
-		}
+		j.load(f, r, x, y)
+		b = j.appendBlock(b, &j.y, 0)
+		b = j.appendBlock(b, &j.cb, 1)
+		return j.appendBlock(b, &j.cr, 2)
 	}
-	b = j.appendBlock(b, &j.cb, 1)
-	return j.appendBlock(b, &j.cr, 2)
+	for i := range 4 {
+		dx, dy := i&1, i>>1
+		j.load(f, r, x+8*dx, y+8*dy)
+		b = j.appendBlock(b, &j.y, 0)
+		quarter(&j.half[0], &j.cb, 4*dx, 4*dy)
+		quarter(&j.half[1], &j.cr, 4*dx, 4*dy)
+	}
+	b = j.appendBlock(b, &j.half[0], 1)
+	return j.appendBlock(b, &j.half[1], 2)
 }
 
-// load converts a block of 8×8 pixels (JFIF's YCbCr, less 128), and puts its chrominance at cx, cy into a square of the given
-// size. Beyond the picture its last row and column go on.
-func (j *jpegEncoder) load(f *display.Frame, r image.Rectangle, x, y int, to *[64]float32, cx, cy, size int) {
-	for v := range 8 {
-		row := f.Row(min(y+v, r.Max.Y-1), r.Min.X, r.Max.X)
-		line := to[8*v : 8*v+8 : 8*v+8]
-		at := (x - r.Min.X) * 4
+// quarter puts a block at half its size into another, at x, y.
+func quarter(to, from *block, x, y int) {
+	for v := range 4 {
+		line := to[8*(y+v)+x : 8*(y+v)+x+4 : 8*(y+v)+x+4]
+		above, below := from[16*v:16*v+8:16*v+8], from[16*v+8:16*v+16:16*v+16]
 		for u := range line {
-			p := min(at+4*u, len(row)-4)
-			blue, green, red := float32(row[p]), float32(row[p+1]), float32(row[p+2])
-			line[u] = 0.299*red + 0.587*green + 0.114*blue - 128
-			cb := -0.168735892*red - 0.331264108*green + 0.5*blue
-			cr := 0.5*red - 0.418687589*green - 0.081312411*blue
-			if size == 8 {
-				j.cb[8*v+u], j.cr[8*v+u] = cb, cr
-			} else {
-				k := 8*(cy+v/2) + cx + u/2
-				j.cb[k] += cb / 4
-				j.cr[k] += cr / 4
-			}
+			line[u] = (above[2*u&7] + above[2*u+1] + below[2*u&7] + below[2*u+1]) / 4
 		}
 	}
 }
 
-// transform is the forward discrete cosine transform of a row or a column.
-func transform(d *[64]float32, at, step int) {
-	p0, p1, p2, p3 := &d[at&63], &d[(at+step)&63], &d[(at+2*step)&63], &d[(at+3*step)&63]
-	p4, p5, p6, p7 := &d[(at+4*step)&63], &d[(at+5*step)&63], &d[(at+6*step)&63], &d[(at+7*step)&63]
-	t0, t7, t1, t6 := *p0+*p7, *p0-*p7, *p1+*p6, *p1-*p6
-	t2, t5, t3, t4 := *p2+*p5, *p2-*p5, *p3+*p4, *p3-*p4
-	e0, e3, e1, e2 := t0+t3, t0-t3, t1+t2, t1-t2
-	*p0, *p4 = e0+e1, e0-e1
-	z := (e2 + e3) * 0.707106781
-	*p2, *p6 = e3+z, e3-z
-	o0, o1, o2 := t4+t5, t5+t6, t6+t7
-	z5 := (o0 - o2) * 0.382683433
-	z2, z4, z3 := 0.541196100*o0+z5, 1.306562965*o2+z5, o1*0.707106781
-	z11, z13 := t7+z3, t7-z3
-	*p5, *p3, *p1, *p7 = z13+z2, z13-z2, z11+z4, z11-z4
+// load fills y, cb and cr with a block.
+func (j *jpegEncoder) load(f *display.Frame, r image.Rectangle, x, y int) {
+	if j.vectors && x+8 <= r.Max.X && y+8 <= r.Max.Y {
+		loadAVX2(&j.y, &j.cb, &j.cr, &f.Row(y, x, x+8)[0], f.Stride)
+		return
+	}
+	at := min(x, r.Max.X-1)
+	loadBlock(&j.y, &j.cb, &j.cr, func(v int) []byte { return f.Row(min(y+v, r.Max.Y-1), at, min(at+8, r.Max.X)) })
 }
+
+// blockBytes is more than a block takes.
+const blockBytes = 64*8 + 16
 
 // appendBlock transforms, quantises and writes a block of the component c.
-func (j *jpegEncoder) appendBlock(b []byte, d *[64]float32, c int) []byte {
-	for i := range 8 {
-		transform(d, 8*i, 1)
-	}
-	for i := range 8 {
-		transform(d, i, 8)
-	}
+func (j *jpegEncoder) appendBlock(b []byte, d *block, c int) []byte {
 	t := min(c, 1)
-	scale, dc, ac := &j.scale[t], &j.codes[2*t], &j.codes[2*t+1]
-	v := round(d[0] * scale[0])
+	zeros := uint64(0)
+	if j.vectors {
+		zeros = quantiseAVX2(&j.coefs, d, &j.scale[t])
+	} else {
+		zeros = quantiseBlock(&j.coefs, d, &j.scale[t])
+	}
+	b = slices.Grow(b, blockBytes)
+	dc, ac := &j.codes[2*t], &j.codes[2*t+1]
+	v := int32(j.coefs[0])
 	b = j.putValue(b, dc, 0, v-j.last[c])
 	j.last[c] = v
-	zeros := 0
-	for i := 1; i < 64; i++ {
-		at := zigzag[i] & 63
-		v := round(d[at] * scale[at])
-		if v == 0 {
-			zeros++
-			continue
-		}
-		for ; zeros > 15; zeros -= 16 {
-			b = j.put(b, ac[0xf0])
-		}
-		b = j.putValue(b, ac, zeros, v)
-		zeros = 0
+	set := uint64(0) // what is not zero, in zigzag order
+	for m := ^zeros &^ 1; m != 0; m &= m - 1 {
+		set |= 1 << (j.rank[bits.TrailingZeros64(m)] & 63)
 	}
-	if zeros > 0 {
-		b = j.put(b, ac[0])
+	at := 0
+	for ; set != 0; set &= set - 1 {
+		k := bits.TrailingZeros64(set)
+		zeros := k - at - 1
+		for ; zeros > 15; zeros -= 16 {
+			b = j.put(b, ac[0xf0].bits, uint(ac[0xf0].n))
+		}
+		b = j.putValue(b, ac, zeros, int32(j.coefs[j.order[k&63]&63]))
+		at = k
+	}
+	if at < 63 {
+		b = j.put(b, ac[0].bits, uint(ac[0].n))
 	}
 	return b
 }
 
-// round is to the nearest, by the lowest bits of a float of a fixed size.
-func round(v float32) int32 {
-	const magic = 3 << 22 // where a float32 counts in ones
-	return int32(math.Float32bits(v+magic)) - int32(math.Float32bits(magic))
-}
-
 // putValue writes a value after a number of zeros.
 func (j *jpegEncoder) putValue(b []byte, codes *[256]code, zeros int, v int32) []byte {
-	a, low := v, v
-	if v < 0 {
-		a, low = -v, v-1
-	}
-	n := uint8(0)
-	for m := a; m != 0; m >>= 1 {
-		n++
-	}
-	c := codes[zeros<<4|int(n)]
-	return j.put(b, code{c.bits<<n | uint32(low)&(1<<n-1), c.n + n})
+	sign := v >> 31
+	n := uint(bits.Len32(uint32((v ^ sign) - sign)))
+	c := codes[zeros<<4&0xf0|int(n&15)]
+	return j.put(b, c.bits<<n|uint32(v+sign)&(1<<n-1), uint(c.n)+n)
 }
 
-// put writes bits, with a zero after each byte of ones.
-func (j *jpegEncoder) put(b []byte, c code) []byte {
-	j.acc = j.acc<<c.n | uint64(c.bits)
-	j.bits += uint(c.n)
-	for j.bits >= 8 {
-		j.bits -= 8
-		v := byte(j.acc >> j.bits)
-		if b = append(b, v); v == 0xff {
-			b = append(b, 0)
-		}
+// put writes up to 27 bits, with a zero after each byte of ones. There has to be room for eight bytes.
+func (j *jpegEncoder) put(b []byte, v uint32, n uint) []byte {
+	j.acc = j.acc<<(n&63) | uint64(v)
+	if j.bits += n; j.bits < 32 {
+		return b
+	}
+	j.bits -= 32
+	w := uint32(j.acc >> (j.bits & 63))
+	if inverse := ^w; (inverse-0x01010101)&w&0x80808080 == 0 {
+		return binary.BigEndian.AppendUint32(b, w)
+	}
+	for i := 24; i >= 0; i -= 8 {
+		b = appendStuffed(b, byte(w>>i))
+	}
+	return b
+}
+
+func appendStuffed(b []byte, v byte) []byte {
+	if b = append(b, v); v == 0xff {
+		b = append(b, 0)
+	}
+	return b
+}
+
+// finish writes the bits that are left, filled up with ones.
+func (j *jpegEncoder) finish(b []byte) []byte {
+	for ; j.bits >= 8; j.bits -= 8 {
+		b = appendStuffed(b, byte(j.acc>>(j.bits-8)))
+	}
+	if j.bits > 0 {
+		b = appendStuffed(b, byte(j.acc<<(8-j.bits))|byte(1<<(8-j.bits)-1))
 	}
 	return b
 }
