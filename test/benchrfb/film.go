@@ -91,12 +91,15 @@ func newFilm() *film {
 	return f
 }
 
-// newLarge is one picture of any size.
+// newLarge is a film of any size: its static part, and one that is as busy as the window's.
 func newLarge(w, h int) *film {
-	return &film{w: w, h: h, parts: []part{{every: 60, prologue: []op{
+	still := part{every: 60, prologue: []op{
 		{kind: fill, to: image.Rect(0, 0, w, h), rgb: 0x204060},
 		{kind: fill, to: image.Rect(w-100, h-100, w-10, h-10), rgb: 0xffcc00},
-	}}}}
+	}}
+	box := image.Rect(w-200, h-200, w-150, h-150)
+	busy := part{every: 1, prologue: still.prologue, pictures: [][]op{{{kind: fill, to: box, rgb: 0xff}}, {{kind: fill, to: box, rgb: 0xff00}}}}
+	return &film{w: w, h: h, parts: []part{still, busy}}
 }
 
 func (f *film) add(m *image.RGBA) int {

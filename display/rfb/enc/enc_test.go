@@ -196,7 +196,6 @@ func TestJPEG(t *testing.T) {
 	}
 }
 
-
 // TestJPEG_vectors compares what the processor's vectors make with the plain way, which may round another way.
 func TestJPEG_vectors(t *testing.T) {
 	if !vectors() {
