@@ -12,43 +12,89 @@ import (
 // What is worth a search, and a copy.
 const (
 	minSearch = 64 * 64 // pixels changed
-	minCopy   = 1024    // pixels that need not be sent
-	minBand   = 4       // rows
+	minScroll = 160 * 96
+	minCopy   = 1024 // pixels that need not be sent
+	minBand   = 4    // rows
 	maxGroups = 3
 	maxTwins  = 8  // rows that look the same, of which each may be the one
 	nearby    = 24 // pixels between what may have moved together
 )
 
-// copies finds what of the region g, which changed, the client has elsewhere. It returns the copies and what remains of g.
-func (p *Picture) copies(g, allowed display.Region) (all []Copy, rest display.Region) {
-	if g.Area() < minSearch {
-		return nil, g
+// effort is how often a search is worth it: one that finds nothing is not made again for a while.
+type effort struct{ misses, pause int }
+
+// maxPause is how many updates a search is left out at most.
+const maxPause = 7
+
+func (e *effort) ready() bool {
+	if e.pause > 0 {
+		e.pause--
+		return false
+	}
+	return true
+}
+
+func (e *effort) result(found bool) {
+	if e.misses++; found {
+		e.misses = 0
+	}
+	e.pause = min(e.misses/2, maxPause)
+}
+
+// scrolled finds in damage that was not compared yet what the client has higher or lower: by hashes of rows, of which those of the
+// client's picture are known from the time before, so that less is read than a comparison would.
+func (p *Picture) scrolled(allowed display.Region) []Copy {
+	g := p.raw.Union(p.dirty)
+	if g.Area() < minScroll || !p.moves.scrolls.ready() {
+		return nil
+	}
+	b := groups(g)[0]
+	found := p.moves.scroll(p.have, p.frame, b)
+	if 4*covered(found) < b.Dx()*b.Dy() || !p.accept(found, g, allowed) {
+		found = nil
+	}
+	p.moves.scrolls.result(found != nil)
+	return found
+}
+
+// moved finds what of the region g, which changed, the client has elsewhere.
+func (p *Picture) moved(g, allowed display.Region) []Copy {
+	if g.Area() < minSearch || !p.moves.moves.ready() {
+		return nil
 	}
 	for _, b := range groups(g) {
-		found := p.moves.find(p.have, p.frame, b)
-		var to, from display.Region
-		for _, c := range found {
-			to.Add(c.To)
-			from.Add(c.To.Add(c.From.Sub(c.To.Min)))
-		}
-		if to.Intersect(g).Area() < minCopy || !to.Subtract(allowed).Empty() || !from.Intersect(p.stale).Empty() ||
-			!to.Union(from).Subtract(display.Region{p.bounds()}).Empty() {
-			continue
-		}
-		// What was rough is rough where it goes.
-		rough := p.young.Union(p.old)
-		p.young, p.old = p.young.Subtract(to), p.old.Subtract(to)
-		for _, c := range found {
-			d := c.To.Min.Sub(c.From)
-			for _, r := range rough.Intersect(display.Region{c.To.Sub(d)}) {
-				p.young.Add(r.Add(d))
-			}
-		}
-		p.dirty = p.dirty.Subtract(to)
 		// One search an update: the next would have to know what this one changed.
-		return found, g.Subtract(to)
+		if found := p.moves.find(p.have, p.frame, b); p.accept(found, g, allowed) {
+			p.moves.moves.result(true)
+			return found
+		}
 	}
-	return nil, g
+	p.moves.moves.result(false)
+	return nil
+}
+
+// accept takes copies for sent if they save something of the region g and are of what the client really has.
+func (p *Picture) accept(found []Copy, g, allowed display.Region) bool {
+	var to, from display.Region
+	for _, c := range found {
+		to.Add(c.To)
+		from.Add(c.To.Add(c.From.Sub(c.To.Min)))
+	}
+	if to.Intersect(g).Area() < minCopy || !to.Subtract(allowed).Empty() || !from.Intersect(p.stale).Empty() ||
+		!to.Union(from).Subtract(display.Region{p.bounds()}).Empty() {
+		return false
+	}
+	// What was rough is rough where it goes.
+	rough := p.young.Union(p.old)
+	p.young, p.old = p.young.Subtract(to), p.old.Subtract(to)
+	for _, c := range found {
+		d := c.To.Min.Sub(c.From)
+		for _, r := range rough.Intersect(display.Region{c.To.Sub(d)}) {
+			p.young.Add(r.Add(d))
+		}
+	}
+	p.dirty, p.raw = p.dirty.Subtract(to), p.raw.Subtract(to)
+	return true
 }
 
 // groups are the bounds of what lies together, the largest first.
@@ -84,6 +130,8 @@ func groups(g display.Region) (out []image.Rectangle) {
 type mover struct {
 	seed     maphash.Seed
 	seeded   bool
+	scrolls  effort
+	moves    effort
 	old, now []uint64
 	prev     []int          // the row before with the same hash
 	hashed   *display.Frame // what now is of
@@ -94,13 +142,6 @@ type mover struct {
 
 // find looks for something inside b that the frame was had elsewhere inside b: rows that scrolled, else anything that moved.
 func (m *mover) find(was, is *display.Frame, b image.Rectangle) []Copy {
-	if b = b.Intersect(is.Rect); b.Dx() < 16 || b.Dy() < 2*minBand {
-		return nil
-	}
-	if !m.seeded {
-		m.seed, m.seeded = maphash.MakeSeed(), true
-		m.votes, m.places = map[image.Point]int{}, map[uint64]int{}
-	}
 	rows := m.scroll(was, is, b)
 	if 4*covered(rows) > b.Dx()*b.Dy() {
 		return rows
@@ -121,6 +162,10 @@ func covered(list []Copy) (n int) {
 
 // rows hashes the rows of two frames; those of the first may be known from the search before.
 func (m *mover) rows(was, is *display.Frame, b image.Rectangle) {
+	if !m.seeded {
+		m.seed, m.seeded = maphash.MakeSeed(), true
+		m.votes, m.places = map[image.Point]int{}, map[uint64]int{}
+	}
 	if m.hashed == was && m.within == b {
 		m.old, m.now = m.now, m.old
 	} else {
@@ -137,6 +182,9 @@ func (m *mover) rows(was, is *display.Frame, b image.Rectangle) {
 
 // scroll finds rows that are elsewhere in the same columns.
 func (m *mover) scroll(was, is *display.Frame, b image.Rectangle) (out []Copy) {
+	if b = b.Intersect(is.Rect); b.Dx() < 16 || b.Dy() < 2*minBand {
+		return nil
+	}
 	// Rows around do no harm, and the next search is likely to be in the same place.
 	b.Min.Y &^= 63
 	b.Max.Y = min((b.Max.Y+63)&^63, is.Rect.Max.Y)
@@ -236,6 +284,7 @@ func anchors(was, is *display.Frame, b image.Rectangle) (out []anchor) {
 
 // move finds a rectangle that is elsewhere.
 func (m *mover) move(was, is *display.Frame, b image.Rectangle) []Copy {
+	b = b.Intersect(is.Rect)
 	list := anchors(was, is, b)
 	if len(list) < minBand || b.Dx() <= anchorLen {
 		return nil

@@ -24,6 +24,7 @@ type Picture struct {
 
 	have  *display.Frame // what the client's picture is, nil where that is not known
 	stale display.Region // where it is not even so
+	raw   display.Region // damage that was not compared with it yet
 
 	young, old display.Region // what was sent with loss, since the last Rest and before
 	moves      mover
@@ -44,7 +45,7 @@ func (p *Picture) Close() {
 
 func (p *Picture) forget() {
 	p.have.Release()
-	p.have, p.stale, p.young, p.old, p.moves.hashed = nil, nil, nil, nil, nil
+	p.have, p.stale, p.raw, p.young, p.old, p.moves.hashed = nil, nil, nil, nil, nil, nil
 }
 
 // Wait waits for something new on the screen.
@@ -85,7 +86,7 @@ func (p *Picture) take(f *display.Frame, g display.Region) {
 		p.dirty = nil
 		p.forget()
 	case p.have != nil && !p.Plain:
-		g = p.refine(f, g)
+		p.raw, g = p.raw.Union(g), nil
 	}
 	p.frame.Release()
 	p.frame = f
@@ -135,12 +136,23 @@ func (u Update) Empty() bool { return len(u.Copies) == 0 && len(u.Parts) == 0 }
 // Take returns all of full, and of changed what the client has not got, as far as its picture goes, and takes it for sent. What
 // lies beyond the frame is black. The frames are valid until the next call of any method. With copy, some of it may be copies.
 func (p *Picture) Take(full, changed display.Region, copy bool) (u Update) {
-	g := changed.Intersect(p.dirty).Union(full).Intersect(display.Region{p.bounds()})
-	if g.Empty() || p.frame == nil {
+	if p.frame == nil {
 		return u
 	}
-	if copy && !p.Plain && full.Empty() && p.have != nil && p.have.Rect == p.frame.Rect && p.have != p.frame {
-		u.Copies, g = p.copies(g, changed)
+	copy = copy && !p.Plain && full.Empty() && p.have != nil && p.have.Rect == p.frame.Rect && p.have != p.frame
+	if copy {
+		u.Copies = p.scrolled(changed)
+	}
+	p.compare()
+	g := changed.Intersect(p.dirty).Union(full).Intersect(display.Region{p.bounds()})
+	if copy && len(u.Copies) == 0 {
+		u.Copies = p.moved(g, changed)
+		for _, c := range u.Copies {
+			g = g.Subtract(display.Region{c.To})
+		}
+	}
+	if g.Empty() && len(u.Copies) == 0 {
+		return u
 	}
 	p.dirty = p.dirty.Subtract(g)
 	p.young, p.old = p.young.Subtract(g), p.old.Subtract(g)
@@ -148,6 +160,13 @@ func (p *Picture) Take(full, changed display.Region, copy bool) (u Update) {
 	p.have.Release()
 	p.have, p.stale = p.frame.Retain(), p.dirty.Clone()
 	return u
+}
+
+// compare makes damage of what really changed.
+func (p *Picture) compare() {
+	if !p.raw.Empty() {
+		p.dirty, p.raw = p.dirty.Union(p.refine(p.frame, p.raw)), nil
+	}
 }
 
 // parts are the frames' rectangles of a region.
@@ -183,7 +202,7 @@ func (p *Picture) IsRough() bool { return !p.young.Empty() || !p.old.Empty() }
 
 // Rest returns what has come to rest: what was sent with loss before the last Rest and not since.
 func (p *Picture) Rest(allowed display.Region) Update {
-	g := p.old.Subtract(p.dirty).Intersect(allowed).Intersect(display.Region{p.bounds()})
+	g := p.old.Subtract(p.dirty).Subtract(p.raw).Intersect(allowed).Intersect(display.Region{p.bounds()})
 	rest := p.old.Subtract(g)
 	p.old, p.young = p.young.Union(rest), nil
 	if g.Empty() || p.frame == nil {
