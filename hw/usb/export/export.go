@@ -37,6 +37,7 @@ type Config struct {
 	Filter usbredir.Filter // told to the other end, and obeyed; nil: none
 	// KeepState leaves the device as it is when a connection begins. Else it is reset, so that it begins anew with each.
 	KeepState bool
+	Speeds    usb.Speeds // that the device may use; 0: all
 	Log       *slog.Logger
 }
 
@@ -47,14 +48,16 @@ type Exporter struct {
 	log  *slog.Logger
 	port *usb.Port
 
+	turn sync.Mutex // held by the connection that is served
+
 	mu      sync.Mutex // guards everything below
 	speed   usb.Speed  // SpeedNone: the device is not there
 	session *session
 	closed  bool
 }
 
-// ErrBusy is the answer to a second connection.
-var ErrBusy = errors.New("export: the device is in use by another connection")
+// ErrClosed is the answer after Close.
+var ErrClosed = errors.New("export: the device is not exported any more")
 
 // ErrRejected says that the other end's filter does not let the device in.
 var ErrRejected = errors.New("export: the other end does not allow this device")
@@ -69,7 +72,11 @@ func New(cfg Config) (*Exporter, error) {
 	if x.log == nil {
 		x.log = slog.New(slog.DiscardHandler)
 	}
-	x.port = usb.NewPort(x, 0, usb.SpeedSet(usb.Low, usb.Full, usb.High, usb.Super, usb.SuperPlus))
+	speeds := cfg.Speeds
+	if speeds == 0 {
+		speeds = usb.SpeedSet(usb.Low, usb.Full, usb.High, usb.Super, usb.SuperPlus)
+	}
+	x.port = usb.NewPort(x, 0, speeds)
 	if err := x.port.Plug(cfg.Device); err != nil {
 		return nil, err
 	}
@@ -108,14 +115,16 @@ func (x *Exporter) present() usb.Speed {
 	return x.speed
 }
 
-// Serve exports the device over a connection until that ends or the device is refused. It closes the connection.
+// Serve exports the device over a connection until that ends or the device is refused. It closes the connection. One at a time is served, others wait.
 func (x *Exporter) Serve(conn io.ReadWriteCloser) error {
+	x.turn.Lock()
+	defer x.turn.Unlock()
 	s := newSession(x, conn)
 	x.mu.Lock()
-	if x.closed || x.session != nil {
+	if x.closed {
 		x.mu.Unlock()
 		conn.Close()
-		return ErrBusy
+		return ErrClosed
 	}
 	x.session = s
 	x.mu.Unlock()

@@ -22,7 +22,7 @@ func (s *session) request(p *usbredir.Packet) {
 	case usbredir.TypeSetAltSetting:
 		s.setAltSetting(p)
 	case usbredir.TypeGetAltSetting:
-		s.send(usbredir.Packet{Type: usbredir.TypeAltSettingStatus, ID: p.ID, Interface: p.Interface, Alt: s.alts[p.Interface]})
+		s.getAltSetting(p)
 	case usbredir.TypeStartIsoStream:
 		s.startIso(p)
 	case usbredir.TypeStopIsoStream:
@@ -86,6 +86,14 @@ func (s *session) setAltSetting(p *usbredir.Packet) {
 		s.describeAgain()
 	}
 	s.send(usbredir.Packet{Type: usbredir.TypeAltSettingStatus, ID: p.ID, Status: verdict(st), Interface: p.Interface, Alt: s.alts[p.Interface]})
+}
+
+func (s *session) getAltSetting(p *usbredir.Packet) {
+	r := usbredir.Packet{Type: usbredir.TypeAltSettingStatus, ID: p.ID, Interface: p.Interface}
+	var b [1]byte
+	_, st := s.control(usb.Setup{RequestType: usb.DirIn | 1, Request: 10, Index: uint16(p.Interface), Length: 1}, b[:])
+	r.Status, r.Alt = verdict(st), b[0]
+	s.send(r)
 }
 
 func (s *session) describeAgain() {

@@ -387,7 +387,10 @@ func (d *Device) anew(l *link) {
 
 // resume carries on after an interruption.
 func (d *Device) resume(l *link) {
-	if !d.sameEndpoints(l.eps) {
+	if d.loaded {
+		d.loaded = false
+		d.setEndpoints(l.eps)
+	} else if !d.sameEndpoints(l.eps) {
 		d.log.Warn("usb-redir: the device has come back with other endpoints")
 		d.anew(l)
 		return

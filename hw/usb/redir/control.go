@@ -16,6 +16,7 @@ const (
 	setFeature       = 0x0003
 	clearFeature     = 0x0001
 	clearHalt        = 0x0201
+	setHalt          = 0x0203
 	bulkOnlyReset    = 0x21ff
 	remoteWakeup     = 1
 )
@@ -31,6 +32,8 @@ func (d *Device) control(p *usb.Packet) bool {
 		d.tell(p, p.Data.CopyIn([]byte{0}, 0), usb.OK)
 		return true
 	case s.Kind() == setConfiguration && s.Value > 255, s.Kind() == setInterface && (s.Value > 255 || s.Index > 255), s.Kind() == getInterface && s.Index > 255:
+		return false
+	case d.config == 0 && (s.Kind() == setInterface || s.Kind() == getInterface):
 		return false
 	case !p.In() && p.Data.Len() < int(s.Length):
 		return false
@@ -115,6 +118,10 @@ func (d *Device) before(s usb.Setup) {
 				e.bot.clearHalt(d, e)
 			}
 		}
+	case setHalt:
+		if e := d.endpoint(uint8(s.Index)); e != nil {
+			d.stopEndpoint(e)
+		}
 	case bulkOnlyReset:
 		for _, b := range d.bots {
 			if b.in.iface == uint8(s.Index) {
@@ -149,6 +156,11 @@ func (d *Device) controlAnswer(t *transfer, p *usbredir.Packet) {
 		}
 	}
 	d.finish(t, n, status)
+	if e := d.endpoint(uint8(s.Index)); s.Kind() == setHalt && status == usb.OK && e != nil && e.receives() {
+		for e.first != nil {
+			d.finish(e.first, e.first.done, usb.Stall)
+		}
+	}
 }
 
 // landed is how many bytes an answer has brought to where they belong, which is done here unless the decoder has.

@@ -47,34 +47,45 @@ var errEnded = errors.New("redir: the device is not served any more")
 
 // serve takes one connection after the other.
 func (d *Device) serve() {
-	c, ok := d.cfg.Stream.(chardev.Caller)
+	c, many := d.cfg.Stream.(chardev.Caller)
 	for {
 		var conn io.ReadWriteCloser = d.cfg.Stream
-		if ok {
+		if many {
 			if conn = c.Next(); conn == nil {
 				break
 			}
 		}
-		err := d.talk(conn)
+		d.talk(conn)
 		conn.Close()
-		if !ok || err == errEnded {
+		if !many || d.idle() {
 			break
 		}
 	}
 	d.mu.Lock()
-	d.serves = false
-	d.hide(0) // nobody will come back
+	if d.link == nil {
+		d.hide(0) // nobody will come back
+	}
 	d.unlock()
 }
 
+// idle reports whether the device is in no socket any more; then serve ends, and is started when it is in one again.
+func (d *Device) idle() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed || d.port == nil {
+		d.serves = false
+	}
+	return !d.serves
+}
+
 // talk is the life of a connection.
-func (d *Device) talk(conn io.ReadWriteCloser) error {
+func (d *Device) talk(conn io.ReadWriteCloser) {
 	cfg := usbredir.Config{Role: usbredir.Guest, Caps: d.caps, MaxData: portion, Place: d.place}
 	l := &link{conn: conn, enc: usbredir.NewEncoder(cfg), wake: sync.NewCond(&d.mu)}
 	d.mu.Lock()
 	if d.closed || d.port == nil {
 		d.mu.Unlock()
-		return errEnded
+		return
 	}
 	d.link = l
 	d.send(usbredir.Packet{Type: usbredir.TypeHello, Hello: usbredir.Hello{Version: version}})
@@ -96,7 +107,6 @@ func (d *Device) talk(conn io.ReadWriteCloser) error {
 	l.close()
 	d.unlock()
 	<-written
-	return nil
 }
 
 // garbage is what the other end may not say here.

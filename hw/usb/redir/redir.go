@@ -6,7 +6,8 @@
 // comes back, its configuration is set again and what can be repeated is repeated. A bus reset that could change nothing is not sent. And commands of
 // bulk-only mass storage cost one round trip each instead of three (see bot.go).
 //
-// Left out: moving a connection to another machine with a snapshot; a loaded machine finds the device pulled out and put in again.
+// Left out: moving a connection to another machine with a snapshot: a
+// machine that is loaded has to be connected to the device itself, and configures it as it was.
 package redir
 
 import (
@@ -75,6 +76,7 @@ type Device struct {
 	alts    map[uint8]uint8
 	streams map[int]uint32 // endpoints with streams, by usbredir.EPIndex
 	bots    []*bot
+	loaded  bool // and not configured so yet
 	dirty   bool // something has happened since the last reset that a reset would undo
 	resets  int  // sent
 
@@ -112,8 +114,46 @@ func (d *Device) Reset(c hw.Cause) {
 	}
 }
 
-// State implements hw.Device: there is none that could be told to the other end.
-func (*Device) State(*snapshot.Coder) {}
+// State implements hw.Device: how the guest has configured the device. The rest is at the other end.
+func (d *Device) State(c *snapshot.Coder) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var has uint32
+	var alts [32]byte
+	for i, a := range d.alts {
+		if i < 32 {
+			has |= 1 << i
+			alts[i] = a
+		}
+	}
+	snapshot.Field(c, "config", &d.config)
+	snapshot.Field(c, "has", &has)
+	c.Bytes("alternates", alts[:])
+	snapshot.Field(c, "suspended", &d.suspended)
+	snapshot.Field(c, "wakes", &d.wakes)
+	if !c.Loading() {
+		return
+	}
+	d.loaded = true
+	clear(d.alts)
+	for i := range uint8(32) {
+		if has>>i&1 != 0 {
+			d.alts[i] = alts[i]
+		}
+	}
+}
+
+// Start implements hw.Starter: after loading, the device is configured as it was.
+func (d *Device) Start() {
+	d.mu.Lock()
+	defer d.unlock()
+	if d.loaded && d.live {
+		d.live = false
+		d.replay(d.link)
+	} else {
+		d.loaded = false
+	}
+}
 
 // Plug implements usb.Device.
 func (d *Device) Plug(p *usb.Port) {
