@@ -16,8 +16,8 @@ type session struct {
 	x    *Exporter
 	dev  usb.Device
 	conn io.ReadWriteCloser
-	enc  *usbredir.Encoder
-	news chan struct{} // the device has come or gone, or the other end has said hello
+	enc  *usbredir.Encoder // of the goroutine that writes
+	news chan struct{}     // the device has come or gone, or the other end has said hello
 
 	mu      sync.Mutex // guards everything below
 	wake    sync.Cond  // out has messages, or closed
@@ -27,6 +27,7 @@ type session struct {
 	end     error // why, if that is known
 	hello   bool
 	shared  usbredir.Caps
+	peer    usbredir.Caps
 	jobs    map[uint64]*job
 	pending int // bytes of jobs
 	under   sync.WaitGroup
@@ -147,6 +148,9 @@ func (s *session) write() {
 		}
 		batch, s.out = s.out, batch[:0]
 		closed := s.closed
+		if s.hello {
+			s.enc.SetPeer(s.peer)
+		}
 		s.mu.Unlock()
 		err := error(nil)
 		if !closed {
@@ -266,11 +270,11 @@ func (s *session) receive(p *usbredir.Packet) error {
 	s.mu.Unlock()
 	switch p.Type {
 	case usbredir.TypeHello:
-		s.enc.SetPeer(p.Hello.Caps)
+		shared := p.Hello.Caps & s.x.caps
 		s.mu.Lock()
-		s.hello, s.shared = true, p.Hello.Caps&s.x.caps
+		s.hello, s.shared, s.peer = true, shared, p.Hello.Caps
 		s.mu.Unlock()
-		if s.x.cfg.Filter != nil && s.shared&usbredir.CapFilter != 0 {
+		if s.x.cfg.Filter != nil && shared&usbredir.CapFilter != 0 {
 			s.send(usbredir.Packet{Type: usbredir.TypeFilterFilter, Data: []byte(s.x.cfg.Filter.Text(usbredir.WireSeparator))})
 		}
 		s.changed()

@@ -307,9 +307,9 @@ func (d *Device) dropped(l *link, err error) {
 		return
 	}
 	if d.grace == nil {
-		var t *time.Timer
-		t = time.AfterFunc(d.cfg.Grace, func() { d.graceOver(t) })
-		d.grace = t
+		d.drops++
+		n := d.drops
+		d.grace = time.AfterFunc(d.cfg.Grace, func() { d.graceOver(n) })
 	}
 }
 
@@ -328,10 +328,10 @@ func (d *Device) suspendEndpoint(e *endpoint) {
 }
 
 // graceOver takes the device away: it has been waited for long enough.
-func (d *Device) graceOver(t *time.Timer) {
+func (d *Device) graceOver(n int) {
 	d.mu.Lock()
 	defer d.unlock()
-	if d.grace == t && t != nil && !d.live {
+	if d.grace != nil && d.drops == n && !d.live {
 		d.log.Warn("usb-redir: the connection has not come back; the device is gone")
 		d.hide(usb.Disconnected)
 	}

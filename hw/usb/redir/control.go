@@ -155,12 +155,12 @@ func (d *Device) controlAnswer(t *transfer, p *usbredir.Packet) {
 			d.patch(t.p, n)
 		}
 	}
-	d.finish(t, n, status)
 	if e := d.endpoint(uint8(s.Index)); s.Kind() == setHalt && status == usb.OK && e != nil && e.receives() {
 		for e.first != nil {
 			d.finish(e.first, e.first.done, usb.Stall)
 		}
 	}
+	d.finish(t, n, status)
 }
 
 // landed is how many bytes an answer has brought to where they belong, which is done here unless the decoder has.

@@ -69,6 +69,7 @@ type Device struct {
 	shown   bool        // the guest sees a device
 	live    bool        // the device at the other end is the one the guest sees, and configured so
 	grace   *time.Timer // the connection has dropped
+	drops   int         // of connections, so often
 	self    identity    // of the device the guest sees
 	eps     [32]endpoint
 	infos   usbredir.InterfaceInfo
