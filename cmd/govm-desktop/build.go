@@ -47,6 +47,9 @@ type program struct {
 	events  chan machine.Event
 	drives  [4]*pc.Drive
 	media   media
+
+	consoles consoles
+	ui       userInterface // nil: none
 }
 
 // build opens everything and wires it up. On an error all is closed again.
@@ -57,8 +60,11 @@ func build(s *settings, log *slog.Logger) (*program, error) {
 			p.pc.Quit("host-ui")
 		}
 	})
+	s.chooseDisplay()
+	p.consoles.layout = s.layout
+	p.streams.vc = p.consoles.vc
 	p.qmp = &qmp.Server{Table: p.table, Control: &control{p}}
-	for _, step := range []func() error{p.machine, p.vnc, p.web, p.monitors} {
+	for _, step := range []func() error{p.machine, p.vnc, p.web, p.monitors, p.window} {
 		if err := step(); err != nil {
 			p.close()
 			return nil, err
@@ -152,6 +158,7 @@ func (p *program) tell(e machine.Event) {
 		data = map[string]any{"guest": e.Guest, "reason": e.Reason}
 	}
 	p.qmp.Event(string(e.Kind), data)
+	p.showStatus()
 }
 
 // machine builds the PC.
@@ -207,7 +214,7 @@ func enoughMemory(ram uint64) error {
 }
 
 // wantsScreen reports whether the user has asked for a graphics card or a display by name.
-func (s *settings) wantsScreen() bool { return len(s.vnc)+len(s.web) > 0 }
+func (s *settings) wantsScreen() bool { return len(s.vnc)+len(s.web) > 0 || s.interactive() }
 
 // accelerator picks what runs guest code: what was asked for, in that order, or KVM where there is hardware behind it.
 func (p *program) accelerator(cfg *pc.Config) error {
@@ -368,6 +375,9 @@ func (p *program) ports(cfg *pc.Config) error {
 	}
 	if len(serials) == 0 && !p.s.nodefaults {
 		serials = []string{"null"}
+		if p.s.interactive() {
+			serials = []string{"vc"}
+		}
 	}
 	if len(serials) > len(cfg.Serial) {
 		return &machine.ConfigError{Option: "-serial", Reason: fmt.Sprintf("there are %d serial ports", len(cfg.Serial))}
@@ -398,6 +408,11 @@ func (p *program) monitors() error {
 	}
 	if p.s.nographic && len(p.s.monitors) == 0 && len(p.s.serials) == 0 {
 		if err := p.monitor("-monitor", "mon:stdio"); err != nil {
+			return err
+		}
+	}
+	if p.s.interactive() && len(p.s.monitors) == 0 && !p.s.nodefaults {
+		if err := p.monitor("-monitor", "vc"); err != nil {
 			return err
 		}
 	}

@@ -21,6 +21,7 @@ const gcPercent = 25
 
 // run is the program; its result is the exit status: 1 for anything that the user must mend.
 func run(args []string) int {
+	takeMainThread()
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
@@ -45,7 +46,7 @@ func run(args []string) int {
 		<-stop
 		p.pc.Quit("host-signal")
 	}()
-	if err := p.run(s.stopped); err != nil {
+	if err := p.serveUI(s.stopped); err != nil {
 		return complain(err)
 	}
 	return 0

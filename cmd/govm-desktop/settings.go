@@ -9,46 +9,49 @@ import (
 
 // settings are what the options say, before anything is opened.
 type settings struct {
-	name       string
-	uuid       [16]byte
-	ram        uint64
-	cpus       int
-	accels     []*options.Opts // in the order of preference
-	model      string
-	features   map[string]bool
-	drives     []*driveSpec
-	placed     [4]*driveSpec // drives by place, once they are open
-	snapshot   bool
-	boot       firmware.Boot
-	bootOnce   string
-	kernel     string
-	initrd     string
-	append     string
-	loaders    []*options.Opts
-	vga        string
-	vgamem     int
-	vnc        []string
-	web        []string       // after -display web
-	layout     *layout.Layout // of the guest's keyboard; nil: us
-	scancodes  keycodemap.Variant
-	objects    objects
-	display    string
-	nographic  bool
-	chardevs   []string
-	serials    []string
-	debugcon   string
-	monitors   []string
-	qmps       []string
-	noReboot   bool
-	noShutdown bool
-	stopped    bool
-	bios       string
-	dirs       []string
-	rtc        string
-	nodefaults bool
-	noACPI     bool
-	noHPET     bool
-	idleSpins  bool // with icount: idle time passes at once
+	name      string
+	uuid      [16]byte
+	ram       uint64
+	cpus      int
+	accels    []*options.Opts // in the order of preference
+	model     string
+	features  map[string]bool
+	drives    []*driveSpec
+	placed    [4]*driveSpec // drives by place, once they are open
+	snapshot  bool
+	boot      firmware.Boot
+	bootOnce  string
+	kernel    string
+	initrd    string
+	append    string
+	loaders   []*options.Opts
+	vga       string
+	vgamem    int
+	vnc       []string
+	web       []string       // after -display web
+	layout    *layout.Layout // of the guest's keyboard; nil: us
+	scancodes keycodemap.Variant
+	objects   objects
+	display   string // sdl, curses, vnc or none; "": not said
+	// displayChosen: it was not the user who did.
+	displayChosen bool
+	window        windowSettings
+	nographic     bool
+	chardevs      []string
+	serials       []string
+	debugcon      string
+	monitors      []string
+	qmps          []string
+	noReboot      bool
+	noShutdown    bool
+	stopped       bool
+	bios          string
+	dirs          []string
+	rtc           string
+	nodefaults    bool
+	noACPI        bool
+	noHPET        bool
+	idleSpins     bool // with icount: idle time passes at once
 }
 
 // parse reads the command line.

@@ -184,7 +184,7 @@ func streamOptions() []option {
 }
 
 // streamWords are how the arguments of -serial and its like begin.
-var streamWords = []string{"stdio", "none", "null", "mon:stdio", "file:", "tcp:", "unix:", "chardev:"}
+var streamWords = []string{"stdio", "vc", "none", "null", "mon:stdio", "file:", "tcp:", "unix:", "chardev:"}
 
 // keyboard is -k: the layout that the guest has.
 func (s *settings) keyboard(o *options.Opts) error {

@@ -22,6 +22,7 @@ type streams struct {
 	stdio string // the option that uses standard input
 	mux   *mux.Mux
 	quit  func()
+	vc    func(*options.Opts) (chardev.Stream, error) // opens a text console
 }
 
 func newStreams(quit func()) *streams { return &streams{byID: map[string]chardev.Stream{}, quit: quit} }
@@ -81,8 +82,10 @@ func (s *streams) backend(k *options.Opts) (chardev.Stream, error) {
 		return f, nil
 	case "socket":
 		return s.socket(k)
+	case "vc":
+		return s.vc(k)
 	default:
-		return nil, k.Fail("unknown backend %q: stdio, file, null and socket are there", b)
+		return nil, k.Fail("unknown backend %q: stdio, file, null, socket and vc are there", b)
 	}
 }
 
@@ -164,8 +167,14 @@ func (s *streams) device(option, arg string) (chardev.Stream, error) {
 		return s.kept(k)
 	case "unix", "tcp":
 		return s.kept(socketArg(option, kind, rest))
+	case "vc":
+		k, err := vcArg(option, rest)
+		if err != nil {
+			return nil, err
+		}
+		return s.kept(k)
 	}
-	return nil, &machine.ConfigError{Option: option, Value: arg, Reason: "stdio, file:PATH, null, none, tcp:HOST:PORT, unix:PATH, chardev:ID or mon:stdio belongs there"}
+	return nil, &machine.ConfigError{Option: option, Value: arg, Reason: "stdio, vc, file:PATH, null, none, tcp:HOST:PORT, unix:PATH, chardev:ID or mon:stdio belongs there"}
 }
 
 func (s *streams) kept(k *options.Opts) (chardev.Stream, error) {
@@ -198,6 +207,7 @@ func chardevKinds() []options.Kind {
 	onOff := func(name, help string) options.Key { return options.Key{Name: name, Type: options.Bool, Help: help} }
 	return []options.Kind{
 		{Name: "null", Help: "nothing"},
+		vcKind(),
 		{Name: "stdio", Help: "standard input and output", Keys: []options.Key{onOff("signal", "Ctrl-C ends the program")}},
 		{Name: "file", Help: "a file that output goes to", Keys: []options.Key{{Name: "path", Type: options.File}, onOff("append", "keep what is in it")}},
 		{Name: "socket", Help: "TCP or a Unix socket", Keys: []options.Key{{Name: "path", Type: options.File, Help: "of a Unix socket"}, {Name: "host"}, {Name: "port"}, onOff("server", "wait for somebody to connect"),

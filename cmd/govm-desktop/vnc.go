@@ -25,11 +25,14 @@ type vncServer struct {
 	web      bool   // it is a page's
 }
 
+// defaultVNC is display 0, or the next that is free, for this host alone.
+const defaultVNC = "127.0.0.1:0,to=99"
+
 // vnc starts the RFB servers. Without any display option there is one on display 0 or the next free one, on loopback.
 func (p *program) vnc() error {
 	specs := p.s.vnc
-	if len(specs) == 0 && p.s.display == "" && !p.s.nographic && p.s.vga == "std" && !p.s.nodefaults && len(p.s.web) == 0 {
-		specs = []string{"127.0.0.1:0,to=99"}
+	if len(specs) == 0 && p.s.display == "vnc" {
+		specs = []string{defaultVNC}
 	}
 	for _, arg := range specs {
 		if err := p.oneVNC(arg); err != nil {
