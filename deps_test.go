@@ -13,7 +13,7 @@ import (
 //
 // This is the plan of the house: do not change it to make an import pass, change the import.
 const rules = `
-words:     x86 snapshot clock memory input input/keycodemap input/layout block chardev display usbredir
+words:     x86 snapshot clock memory input input/keycodemap input/layout block chardev display audio usbredir
 contracts: hw accel
 commands:  hw/scsi
 buses:     hw/pci hw/ata hw/usb
@@ -21,7 +21,7 @@ devices:   hw/... vga
 benches:   hw/hwtest hw/usb/usbtest block/blocktest display/displaytest accel/acceltest
 softfloat: cpu/softfloat
 cpus:      cpu kvm
-backends:  display/... block/... chardev/...
+backends:  display/... block/... chardev/... audio/...
 firmware:  firmware/... demo
 machine:   machine
 boards:    machine/pc

@@ -2,10 +2,35 @@ package vga
 
 import "encoding/binary"
 
+const edidSize = 256
+
+// setPreferred makes the monitor one that likes a mode best.
+func (v *VGA) setPreferred(w, h int) {
+	e := edid(w, h)
+	v.edid.Store(&e)
+}
+
+// Suggest implements display.Suggester: the monitor becomes one of this size, which a guest sees that looks again (no interrupt tells
+// it). Sizes that the video memory cannot hold, or a detailed timing cannot say, are not taken.
+func (v *VGA) Suggest(w, h int) bool {
+	if w < minWidth || h < minMode || w > maxMode || h > maxMode || 4*w*h > len(v.mem) {
+		return false
+	}
+	v.setPreferred(w, h)
+	return true
+}
+
+// What a detailed timing can say, and drivers take.
+const (
+	minWidth = 320
+	minMode  = 200
+	maxMode  = 4095
+)
+
 // edid is the monitor's description (VESA E-EDID 1.4, one block): a panel of 100 dots an inch with the given preferred mode
 // at 60 Hz. The second block, which BIOSes read unasked, is empty.
-func edid(w, h int) (e [256]byte) {
-	w, h = min(max(w, 320), 4095), min(max(h, 200), 4095) // what a detailed timing can say
+func edid(w, h int) (e [edidSize]byte) {
+	w, h = min(max(w, minWidth), maxMode), min(max(h, minMode), maxMode) // what a detailed timing can say
 	copy(e[:], []byte{0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0})
 	binary.BigEndian.PutUint16(e[8:], ('G'-'@')<<10|('V'-'@')<<5|('M'-'@')) // manufacturer
 	binary.LittleEndian.PutUint16(e[10:], 1)                                // product

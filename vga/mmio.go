@@ -34,8 +34,8 @@ func (m mmioIO) Read(off uint64, size int) uint64 {
 
 func (m mmioIO) readByte(off uint64) uint8 {
 	switch {
-	case off < mmioEDID+uint64(len(m.v.edid)):
-		return m.v.edid[off]
+	case off < mmioEDID+edidSize:
+		return m.v.edid.Load()[off-mmioEDID]
 	case off >= mmioPorts && off < mmioPorts+0x20:
 		return m.v.readPort(uint16(portAttr + off - mmioPorts))
 	}

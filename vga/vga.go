@@ -53,7 +53,7 @@ type VGA struct {
 	mem    []byte         // vram's bytes
 	window *memory.Region // a group: registers that act on planes, under video memory itself where that is the same
 	planes *memory.Region
-	edid   [256]byte
+	edid   atomic.Pointer[[256]byte]
 	timer  clock.Timer // of wakeSoon
 	blink  clock.Timer
 	soon   atomic.Bool // timer is armed
@@ -84,7 +84,8 @@ func New(cfg Config) (*VGA, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vga: %w", err)
 	}
-	v := &VGA{cfg: cfg, vram: vram, mem: vram.Bytes(), edid: edid(cfg.XRes, cfg.YRes)}
+	v := &VGA{cfg: cfg, vram: vram, mem: vram.Bytes()}
+	v.setPreferred(cfg.XRes, cfg.YRes)
 	vram.Log(memory.DirtyDisplay, true)
 	vram.OnDirty(v.Wake)
 	v.timer = cfg.Clock.NewTimer(v.settled)

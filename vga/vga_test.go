@@ -341,6 +341,29 @@ func TestRetrace(t *testing.T) {
 	}
 }
 
+// TestSuggest has the monitor become another, as far as it can.
+func TestSuggest(t *testing.T) {
+	g := newOurs(t, Config{MiB: 8})
+	preferred := func() image.Point {
+		d := func(i uint64) int { return int(g.load(regw+54+i, 1)) }
+		return image.Pt(d(2)|d(4)<<4&0xf00, d(5)|d(7)<<4&0xf00)
+	}
+	for _, c := range []struct {
+		w, h int
+		ok   bool
+	}{{1366, 768, true}, {1920, 1080, true}, {1920, 1200, false}, {4096, 200, false}, {100, 400, false}, {640, 100, false}, {640, 480, true}} {
+		before := preferred()
+		if ok := g.v.Suggest(c.w, c.h); ok != c.ok {
+			t.Errorf("%dx%d: %v", c.w, c.h, ok)
+		}
+		want := before
+		if c.ok {
+			want = image.Pt(c.w, c.h)
+		}
+		hwtest.Want(t, "preferred mode", preferred(), want)
+	}
+}
+
 func TestEDID(t *testing.T) {
 	for _, c := range []struct{ w, h, khz10 int }{{0, 0, 7100}, {1920, 1080, 13850}, {1024, 768, 5600}, {4095, 4095, 0}, {1, 1, 0}} {
 		g := newOurs(t, Config{MiB: 1, XRes: c.w, YRes: c.h})

@@ -27,7 +27,8 @@ type client struct {
 	ctx     context.Context
 	end     context.CancelCauseFunc
 
-	hands hands // of the reading goroutine alone
+	hands     hands           // of the reading goroutine alone
+	clipboard *display.Sharer // nil: it has no part in it
 
 	// Guarded by s.mu.
 	in, exclusive bool // it has got in, and wants the screen for itself
@@ -47,8 +48,10 @@ type client struct {
 	ended      bool           // that has ended, which has to be said
 	fences     [][]byte       // answers
 	pace       stream.Pace
-	powerless  bool        // a wish for power has to be turned down
-	resized    bool        // SetDesktopSize has to be answered
+	powerless  bool // a wish for power has to be turned down
+	resized    int  // SetDesktopSize has to be answered: 1 and its status
+	clip       clipboard
+	sound      sound
 	told       bool        // the client knows whether the pointer is absolute
 	absolute   bool        // what it knows
 	pointer    image.Point // where it points
@@ -86,6 +89,12 @@ const (
 	canFence
 	canContinuous
 	canExtButtons
+	canClipboard
+	canAudio
+	canVMwareCursor
+	canVMwareState
+	canVMwarePos
+	canLibvncLEDs
 )
 
 // request is what the client has asked for and not been sent.
@@ -121,6 +130,10 @@ func (c *client) run() {
 	if cause := context.Cause(c.ctx); cause != nil {
 		err = cause
 	}
+	c.unlisten()
+	if c.clipboard != nil {
+		c.clipboard.Close()
+	}
 	c.hands.releaseAll()
 	if c.hands.front != nil {
 		c.hands.front.Close()
@@ -139,6 +152,7 @@ func (c *client) serve(started func()) error {
 		return err
 	}
 	started()
+	c.shareClipboard()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

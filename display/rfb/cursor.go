@@ -10,9 +10,9 @@ import (
 // appendCursor appends the hardware cursor, for a client that draws it itself, and where it is. Guests without one draw their own
 // into the picture.
 func (u *updater) appendCursor(first bool) (n int) {
-	const shapes = canCursor | canXCursor | canAlphaCursor
+	const shapes = canCursor | canXCursor | canAlphaCursor | canVMwareCursor
 	can := u.set.can
-	if can&(shapes|canPointerPos) == 0 {
+	if can&(shapes|canPointerPos|canVMwarePos|canVMwareState) == 0 {
 		return 0
 	}
 	now, was := u.c.s.cfg.Screen.Cursor(), u.cursor
@@ -20,10 +20,7 @@ func (u *updater) appendCursor(first bool) (n int) {
 		return 0
 	}
 	u.cursor = now
-	if can&canPointerPos != 0 && (was == nil || was.Pos != now.Pos) {
-		u.buf = appendRect(u.buf, image.Rectangle{Min: now.Pos, Max: now.Pos}, encPointerPos)
-		n++
-	}
+	n += u.appendPointer(was, now, first)
 	if !first && was != nil && sameShape(was, now) || can&shapes == 0 {
 		return n
 	}
@@ -36,6 +33,9 @@ func (u *updater) appendCursor(first bool) (n int) {
 	case can&canAlphaCursor != 0:
 		u.buf = append(appendRect(u.buf, r, encAlphaCursor), 0, 0, 0, 0) // in Raw
 		u.buf = enc.AppendAlpha(u.buf, c.Pix[:4*c.Size.X*c.Size.Y])
+	case can&canVMwareCursor != 0:
+		u.buf = append(appendRect(u.buf, r, encVMwareCursor), 1, 0) // with an alpha channel, here not multiplied
+		u.buf = enc.AppendRGBA(u.buf, c.Pix[:4*c.Size.X*c.Size.Y])
 	case can&canCursor != 0:
 		u.buf = appendRect(u.buf, r, encCursor)
 		f := &display.Frame{Pix: c.Pix, Stride: 4 * c.Size.X, Rect: image.Rectangle{Max: c.Size}}
@@ -48,6 +48,39 @@ func (u *updater) appendCursor(first bool) (n int) {
 		}
 	}
 	return n + 1
+}
+
+// Flags of VMware's cursor state.
+const (
+	vmwareVisible  = 1
+	vmwareAbsolute = 2
+)
+
+// appendPointer appends where the cursor is and whether it is seen, without its shape.
+func (u *updater) appendPointer(was, now *display.Cursor, first bool) (n int) {
+	at := image.Rectangle{Min: now.Pos, Max: now.Pos}
+	if can := u.set.can; was == nil || was.Pos != now.Pos {
+		if can&canPointerPos != 0 {
+			u.buf = appendRect(u.buf, at, encPointerPos)
+			n++
+		}
+		if can&canVMwarePos != 0 {
+			u.buf = appendRect(u.buf, at, encVMwarePos)
+			n++
+		}
+	}
+	if u.set.can&canVMwareState != 0 && (first || was == nil || was.Visible != now.Visible) {
+		state := byte(0)
+		if now.Visible {
+			state |= vmwareVisible
+		}
+		if in := u.c.s.cfg.Input; in != nil && in.Absolute() {
+			state |= vmwareAbsolute
+		}
+		u.buf = append(appendRect(u.buf, image.Rectangle{}, encVMwareState), 0, state)
+		n++
+	}
+	return n
 }
 
 func sameShape(a, b *display.Cursor) bool {

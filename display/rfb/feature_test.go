@@ -249,13 +249,15 @@ func TestFence_answered(t *testing.T) {
 func TestCursor(t *testing.T) {
 	pix := []byte{1, 2, 3, 255, 10, 20, 30, 128, 200, 200, 200, 255, 0, 0, 0, 0}
 	cur := &display.Cursor{Pix: pix, Size: image.Pt(2, 2), Hot: image.Pt(1, 0), Pos: image.Pt(30, 20), Visible: true}
+	pos := rfbtest.PointerPos
 	for id, want := range map[int32][]byte{
-		rfbtest.AlphaCursor: {3, 2, 1, 255, 15, 10, 5, 128, 200, 200, 200, 255, 0, 0, 0, 0},
-		rfbtest.Cursor:      {1, 2, 3, 255, 10, 20, 30, 128, 200, 200, 200, 255, 0, 0, 0, 0, 0xc0, 0x80},
-		rfbtest.XCursor:     {255, 255, 255, 0, 0, 0, 0x00, 0x80, 0xc0, 0x80},
+		rfbtest.VMwareCursor: {3, 2, 1, 255, 30, 20, 10, 128, 200, 200, 200, 255, 0, 0, 0, 0},
+		rfbtest.AlphaCursor:  {3, 2, 1, 255, 15, 10, 5, 128, 200, 200, 200, 255, 0, 0, 0, 0},
+		rfbtest.Cursor:       {1, 2, 3, 255, 10, 20, 30, 128, 200, 200, 200, 255, 0, 0, 0, 0, 0xc0, 0x80},
+		rfbtest.XCursor:      {255, 255, 255, 0, 0, 0, 0x00, 0x80, 0xc0, 0x80},
 	} {
 		b := newBench(t, 64, 48, Config{})
-		c := b.dial(rfbtest.Options{Encodings: []int32{0, id, rfbtest.PointerPos}})
+		c := b.dial(rfbtest.Options{Encodings: []int32{0, id, pos, rfbtest.VMwareState}})
 		b.shot(c)
 		b.screen.SetCursor(cur)
 		if err := c.Next(b.ctx()); err != nil {
@@ -264,6 +266,9 @@ func TestCursor(t *testing.T) {
 		s := c.State()
 		if s.CursorSize != cur.Size || s.CursorHot != cur.Hot || s.PointerAt != cur.Pos || !bytes.Equal(s.CursorPix, want) {
 			t.Errorf("%d: %v at %v: %v", id, s.CursorSize, s.CursorHot, s.CursorPix)
+		}
+		if s.VMwareState != 1 {
+			t.Errorf("%d: the state is %d", id, s.VMwareState)
 		}
 		moved := *cur
 		moved.Pos = image.Pt(1, 2)
@@ -283,6 +288,10 @@ func TestCursor(t *testing.T) {
 		if s := c.State(); s.CursorSize != (image.Point{}) {
 			t.Errorf("%d: hidden, but of %v", id, s.CursorSize)
 		}
+		if s := c.State(); s.VMwareState != 0 {
+			t.Errorf("%d: hidden, the state is %d", id, s.VMwareState)
+		}
+		pos = rfbtest.VMwarePos
 	}
 }
 

@@ -20,13 +20,15 @@ const (
 	msgKeyEvent          = 4
 	msgPointerEvent      = 5
 	msgCutText           = 6
+	msgServerCutText     = 3   // to clients
 	msgContinuousUpdates = 150 // and to clients: that they have ended, or are possible
 	msgFence             = 248 // both ways
 	msgXVP               = 250 // both ways
 	msgSetDesktopSize    = 251
 	msgQEMU              = 255
 
-	qemuExtKey = 0 // its submessage
+	qemuExtKey = 0 // its submessages
+	qemuAudio  = 1
 )
 
 // Pseudo-encodings.
@@ -38,6 +40,7 @@ const (
 	encXCursor        int32 = -240
 	encPointerChange  int32 = -257
 	encExtKey         int32 = -258
+	encAudio          int32 = -259
 	encLEDs           int32 = -261
 	encDesktopName    int32 = -307
 	encExtDesktopSize int32 = -308
@@ -46,7 +49,12 @@ const (
 	encContinuous     int32 = -313
 	encAlphaCursor    int32 = -314
 	encExtButtons     int32 = -316
+	encVMwareCursor   int32 = 0x574d5664
+	encVMwareState    int32 = 0x574d5665
+	encVMwarePos      int32 = 0x574d5666
 	encVMwareLEDs     int32 = 0x574d5668
+	encLibvncLEDs     int32 = -0x20000    // 0xfffe0000
+	encClipboard      int32 = -0x3f5e1a32 // 0xc0a1e5ce
 
 	encLevel0   int32 = -256 // compression levels, up to 9
 	encLevel9   int32 = -247
@@ -69,9 +77,6 @@ const (
 	maxFence  = 64 // bytes of a fence's own
 	maxFences = 32 // to be answered, after which a client waits for no more
 )
-
-// maxCutText bounds a clipboard, which is dropped anyway: what says to be longer is no clipboard.
-const maxCutText = 1 << 20
 
 // readMessages serves the client's messages until one is wrong or the connection ends.
 func (c *client) readMessages() error {
@@ -173,6 +178,7 @@ func (c *client) setEncodings() error {
 	set.refineTuning()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.clip.caps = set.can&canClipboard != 0
 	set.format, set.count = c.settings.format, c.settings.count+1
 	c.settings = set
 	c.pingLocked()
@@ -240,8 +246,20 @@ func abilityOf(id int32) ability {
 		return canExtKey
 	case encPointerChange:
 		return canPointerChange
+	case encAudio:
+		return canAudio
 	case encLEDs:
 		return canLEDs
+	case encClipboard:
+		return canClipboard
+	case encVMwareCursor:
+		return canVMwareCursor
+	case encVMwareState:
+		return canVMwareState
+	case encVMwarePos:
+		return canVMwarePos
+	case encLibvncLEDs:
+		return canLibvncLEDs
 	case encVMwareLEDs:
 		return canVMwareLEDs
 	case encCursor:
@@ -386,41 +404,14 @@ func (c *client) xvp() error {
 	return nil
 }
 
-// cutText drops what the client has in its clipboard. Negative lengths are those of the extended clipboard.
-func (c *client) cutText() error {
-	b, err := c.conn.Take(7)
-	if err != nil {
-		return err
-	}
-	n := int64(int32(binary.BigEndian.Uint32(b[3:])))
-	if n = max(n, -n); n > maxCutText {
-		return fmt.Errorf("it sent a clipboard of %d bytes", n)
-	}
-	return c.conn.Skip(int(n))
-}
-
-// setDesktopSize drops the layout that a client wishes for: the guest alone decides.
-func (c *client) setDesktopSize() error {
-	b, err := c.conn.Take(7)
-	if err != nil {
-		return err
-	}
-	if err := c.conn.Skip(16 * int(b[5])); err != nil {
-		return err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.resized = true
-	c.pingLocked()
-	return nil
-}
-
 func (c *client) qemuMessage() error {
 	t, err := c.conn.U8()
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if t != qemuExtKey {
+	case t == qemuAudio:
+		return c.qemuSound()
+	case t != qemuExtKey:
 		return fmt.Errorf("it sent a message of type 255/%d", t)
 	}
 	b, err := c.conn.Take(10)

@@ -5,8 +5,10 @@
 // has of the picture (picture). A client is two goroutines: one reads its messages, the other sends it updates at the pace that
 // it asks for them. Neither waits for another client, and the guest waits for none of them.
 //
-// Left out: H.264, ZYWRLE, several screens, changes of the picture's size by clients (they are refused, the guest alone decides),
-// sound, VMware's cursors, and the clipboard, which a guest without an agent has no part in: what clients send of it is dropped.
+// Clients share a clipboard, in which the guest takes part if it has an agent. The size that a client wishes for is passed on to the
+// guest, which decides.
+//
+// Left out: H.264, and files, pictures and formatted text in the clipboard.
 package rfb
 
 import (
@@ -19,6 +21,7 @@ import (
 	"sync"
 	"time"
 
+	"govm-desktop/audio"
 	"govm-desktop/display"
 	"govm-desktop/display/rfb/auth"
 	"govm-desktop/display/rfb/stream"
@@ -65,6 +68,9 @@ type Config struct {
 	Share  Share
 	Log    *slog.Logger // nil: none
 
+	Audio     audio.Source       // nil: there is nothing to hear
+	Clipboard *display.Clipboard // that viewers share; nil: one of the server's own
+
 	Security    []auth.Type   // in order of preference; none: auth.None
 	Inside      []auth.Type   // the same for browsers that come through TLS; none: Security
 	Power       func(Power)   // what a client's power buttons do; nil: it has none
@@ -84,6 +90,9 @@ func (c *Config) fill() {
 	}
 	if c.Name == "" {
 		c.Name = "govm-desktop"
+	}
+	if c.Clipboard == nil {
+		c.Clipboard = &display.Clipboard{}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -111,6 +120,7 @@ type Server struct {
 
 	mu        sync.Mutex // guards everything below; a client's mu may be taken under it
 	name      string
+	arranged  arrangement
 	clients   map[*client]struct{} // every connection, from accept on
 	refusing  int                  // connections that are being told why not
 	listeners []net.Listener

@@ -24,7 +24,8 @@ type updater struct {
 	room     int            // bytes that may go on their way now
 	paced    bool           // there is a Pace to obey
 	pointer  image.Point
-	refuse   bool // a SetDesktopSize is to be answered
+	resized  int  // a SetDesktopSize is to be answered: 1 and its status
+	arranged uint // arrangements of screens that the client knows of
 	answered uint // SetEncodings messages whose pseudo-encodings were answered
 	name     string
 	leds     input.LEDs
@@ -90,8 +91,11 @@ func (u *updater) look() error {
 	u.pending.changed = u.pending.changed.Union(c.request.changed)
 	c.request = request{}
 	u.stream, u.pointer = c.continuous, c.pointer
-	u.refuse = u.refuse || c.resized
-	c.resized = false
+	if c.resized != 0 {
+		u.resized = c.resized
+	}
+	c.resized = 0
+	clip := c.takeClipboard()
 	u.buf = u.buf[:0]
 	for _, f := range c.fences {
 		u.buf = append(u.buf, f...)
@@ -104,8 +108,10 @@ func (u *updater) look() error {
 		u.buf = append(u.buf, msgXVP, 0, 1, 0) // XVP_FAIL
 	}
 	c.ended, c.powerless = false, false
+	u.appendSound()
 	c.mu.Unlock()
 	u.paced = u.set.can&canFence != 0
+	u.appendClipboard(clip)
 	return u.flush()
 }
 
@@ -371,8 +377,8 @@ func (u *updater) appendPseudo() (n int, resized bool) {
 	u.answered = u.set.count
 	n, resized = u.appendSize(first)
 	if first {
-		for bit, id := range map[ability]int32{canExtKey: encExtKey, canExtButtons: encExtButtons} {
-			if can&bit != 0 {
+		for bit, id := range map[ability]int32{canExtKey: encExtKey, canExtButtons: encExtButtons, canAudio: encAudio} {
+			if can&bit != 0 && (bit != canAudio || u.c.s.cfg.Audio != nil) {
 				u.buf = appendRect(u.buf, all, id)
 				n++
 			}
@@ -394,33 +400,6 @@ func (u *updater) appendPseudo() (n int, resized bool) {
 	return n + u.appendLEDs(first), resized
 }
 
-// appendSize appends the size of the picture.
-func (u *updater) appendSize(first bool) (n int, resized bool) {
-	can, all := u.set.can, image.Rectangle{Max: u.pic.Size()}
-	resized = u.pic.Size() != u.pic.ClientSize() && can&(canResize|canExtResize) != 0
-	switch {
-	case can&canExtResize != 0:
-		if resized || first {
-			u.buf = appendRect(u.buf, all, encExtDesktopSize)
-			u.appendScreens()
-			n++
-		}
-		if u.refuse { // reason 1: this client's wish; status 1: it is not allowed
-			u.buf = appendRect(u.buf, all.Add(image.Pt(1, 1)), encExtDesktopSize)
-			u.appendScreens()
-			n++
-		}
-	case resized:
-		u.buf = appendRect(u.buf, all, encDesktopSize)
-		n++
-	}
-	u.refuse = false
-	if resized {
-		u.pic.SetClientSize(u.pic.Size())
-	}
-	return n, resized
-}
-
 // appendLEDs appends the lights of the guest's keyboard.
 func (u *updater) appendLEDs(first bool) int {
 	leds := u.c.s.cfg.Input.LEDs()
@@ -433,15 +412,21 @@ func (u *updater) appendLEDs(first bool) int {
 	case changed && can&canVMwareLEDs != 0:
 		u.buf = append(appendRect(u.buf, image.Rectangle{}, encVMwareLEDs), 0, 0, 0, byte(leds))
 		return 1
+	case changed && can&canLibvncLEDs != 0: // in place of a position
+		u.buf = appendRect(u.buf, image.Rectangle{Min: image.Pt(libvncLEDs(leds), 0), Max: image.Pt(libvncLEDs(leds), 0)}, encLibvncLEDs)
+		return 1
 	}
 	return 0
 }
 
-// appendScreens is the body of an ExtendedDesktopSize: one screen.
-func (u *updater) appendScreens() {
-	size := u.pic.Size()
-	u.buf = append(u.buf, 1, 0, 0, 0, 0, 0, 0, 0)
-	u.buf = appendRect(u.buf, image.Rectangle{Max: size}, 0) // and no flags
+// libvncLEDs is libvncserver's order of the lights, among bits of modifiers.
+func libvncLEDs(leds input.LEDs) (mask int) {
+	for led, bit := range map[input.LEDs]int{input.LEDCaps: 1 << 1, input.LEDNum: 1 << 7, input.LEDScroll: 1 << 8} {
+		if leds&led != 0 {
+			mask |= bit
+		}
+	}
+	return mask
 }
 
 // pointerMode says whether the client has to be told of the pointer, and what: 1 for positions, 0 for movements.

@@ -139,8 +139,7 @@ func TestUpdates_setDesktopSizeIsRefused(t *testing.T) {
 	if s := c.State(); s.Rects[rfbtest.ExtDesktopSize] != 1 || s.Status != 0 {
 		t.Fatalf("the layout was told %d times, status %d", s.Rects[rfbtest.ExtDesktopSize], s.Status)
 	}
-	msg := append([]byte{251, 0, 1, 0, 1, 0, 1, 0}, make([]byte, 16)...)
-	if err := c.Write(msg); err != nil {
+	if err := c.SetSize(256, 256, rfbtest.Head{Rect: image.Rect(0, 0, 256, 256)}); err != nil {
 		t.Fatal(err)
 	}
 	b.shot(c)
@@ -150,7 +149,7 @@ func TestUpdates_setDesktopSizeIsRefused(t *testing.T) {
 }
 
 func TestUpdates_lightsAndName(t *testing.T) {
-	for _, id := range []int32{rfbtest.LEDs, rfbtest.VMwareLEDs} {
+	for id, lit := range map[int32]uint32{rfbtest.LEDs: 5, rfbtest.VMwareLEDs: 5, rfbtest.LibvncLEDs: 1<<1 | 1<<8} {
 		b := newBench(t, 64, 48, Config{Name: "first"})
 		c := b.dial(rfbtest.Options{Encodings: []int32{0, id, rfbtest.DesktopName}})
 		b.shot(c)
@@ -161,7 +160,7 @@ func TestUpdates_lightsAndName(t *testing.T) {
 		if err := c.Next(b.ctx()); err != nil {
 			t.Fatal(err)
 		}
-		if s := c.State(); s.LEDs != 5 {
+		if s := c.State(); s.LEDs != lit {
 			t.Errorf("lights %d", s.LEDs)
 		}
 		b.s.SetName("second")

@@ -12,6 +12,14 @@ func AppendAlpha(b, pix []byte) []byte {
 	return b
 }
 
+// AppendRGBA writes a cursor's pixels, which are B, G, R, A, as R, G, B, A.
+func AppendRGBA(b, pix []byte) []byte {
+	for ; len(pix) >= 4; pix = pix[4:] {
+		b = append(b, pix[2], pix[1], pix[0], pix[3])
+	}
+	return b
+}
+
 // AppendMask writes a bit for each pixel of a cursor, rows in whole bytes: whether it is seen at all, or whether it is light.
 func AppendMask(b []byte, c *display.Cursor, light bool) []byte {
 	for y := range c.Size.Y {

@@ -37,7 +37,13 @@ const (
 	ExtButtons     int32 = -316
 	DesktopName    int32 = -307
 	ExtDesktopSize int32 = -308
+	VMwareCursor   int32 = 0x574d5664
+	VMwareState    int32 = 0x574d5665
+	VMwarePos      int32 = 0x574d5666
 	VMwareLEDs     int32 = 0x574d5668
+	LibvncLEDs     int32 = -0x20000
+	Clipboard      int32 = -0x3f5e1a32
+	Audio          int32 = -259
 )
 
 // Options say what kind of client it is. The zero value is a modern one.
@@ -94,6 +100,14 @@ type State struct {
 	LEDsTold    bool
 	Resizes     int
 	Status      int // of the last ExtendedDesktopSize
+	Why         int // it came
+	Heads       []Head
+	VMwareState int
+	Clip        []ClipMessage // of the extended clipboard
+	Audio       bool          // it can be had
+	Sound       []byte        // since it began
+	SoundStarts int
+	SoundEnds   int
 	MapEntries  int
 	CutText     string
 	ExtButtons  bool
@@ -361,7 +375,14 @@ func (c *Client) message(t uint8) error {
 		return nil
 	case 3:
 		c.r.bytes(3)
-		text := string(c.r.bytes(c.r.length(1 << 20)))
+		n := int32(c.r.u32())
+		if n < 0 {
+			return c.extendedText(int(-int64(n)))
+		}
+		if n > 1<<20 {
+			return fmt.Errorf("rfbtest: a clipboard of %d bytes", n)
+		}
+		text := string(c.r.bytes(int(n)))
 		c.mu.Lock()
 		c.state.CutText = text
 		c.mu.Unlock()

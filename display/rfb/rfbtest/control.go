@@ -3,6 +3,7 @@ package rfbtest
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"image"
 	"slices"
 )
@@ -31,6 +32,8 @@ func (c *Client) control(t uint8) (bool, error) {
 		c.mu.Lock()
 		c.state.XVP = append(c.state.XVP, code)
 		c.mu.Unlock()
+	case 255:
+		return true, c.sound()
 	default:
 		return false, nil
 	}
@@ -65,6 +68,11 @@ func (c *Client) cursor(r image.Rectangle, id int32) error {
 		if n = 2 * mask; n > 0 {
 			n += 6
 		}
+	case VMwareCursor:
+		if kind := c.r.u16(); kind != 1<<8 && c.r.err == nil {
+			return fmt.Errorf("rfbtest: a VMware cursor of the kind %#x", kind)
+		}
+		n = 4 * r.Dx() * r.Dy()
 	default:
 		c.r.u32()
 		n = 4 * r.Dx() * r.Dy()

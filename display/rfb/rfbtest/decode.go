@@ -60,7 +60,7 @@ func (c *Client) rect(r image.Rectangle, id int32) error {
 	c.state.Rects[id]++
 	f, colours, bounds := c.format, c.colours, c.fb.Rect
 	c.mu.Unlock()
-	if id < 0 && id != enc.TightPNGID || id == VMwareLEDs {
+	if id < 0 && id != enc.TightPNGID || id>>8 == VMwareLEDs>>8 {
 		return c.pseudo(r, id)
 	}
 	if !r.In(bounds) || r.Empty() {
@@ -117,6 +117,7 @@ func (c *Client) rect(r image.Rectangle, id int32) error {
 func (c *Client) pseudo(r image.Rectangle, id int32) error {
 	var name string
 	var leds uint32
+	var heads []Head
 	switch id {
 	case DesktopName:
 		name = string(c.r.bytes(c.r.length(1 << 16)))
@@ -125,16 +126,23 @@ func (c *Client) pseudo(r image.Rectangle, id int32) error {
 	case VMwareLEDs:
 		leds = c.r.u32()
 	case ExtDesktopSize:
-		n := int(c.r.u8())
-		c.r.bytes(3 + 16*n)
-	case Cursor, XCursor, AlphaCursor:
+		heads = c.heads()
+	case Cursor, XCursor, AlphaCursor, VMwareCursor:
 		return c.cursor(r, id)
-	case PointerPos:
+	case VMwareState:
+		state := c.r.u16()
+		c.mu.Lock()
+		c.state.VMwareState = int(state)
+		c.mu.Unlock()
+		return c.r.err
+	case LibvncLEDs:
+		leds = uint32(r.Min.X)
+	case PointerPos, VMwarePos:
 		c.mu.Lock()
 		c.state.PointerAt = r.Min
 		c.mu.Unlock()
 		return c.r.err
-	case DesktopSize, ExtKey, PointerChange, ExtButtons:
+	case DesktopSize, ExtKey, PointerChange, ExtButtons, Audio:
 	default:
 		return fmt.Errorf("rfbtest: pseudo-encoding %d", id)
 	}
@@ -144,7 +152,9 @@ func (c *Client) pseudo(r image.Rectangle, id int32) error {
 	switch id {
 	case DesktopName:
 		s.Name = name
-	case LEDs, VMwareLEDs:
+	case Audio:
+		s.Audio = true
+	case LEDs, VMwareLEDs, LibvncLEDs:
 		s.LEDs, s.LEDsTold = leds, true
 	case ExtKey:
 		s.ExtKeys = true
@@ -153,7 +163,7 @@ func (c *Client) pseudo(r image.Rectangle, id int32) error {
 	case PointerChange:
 		s.Absolute, s.PointerTold = r.Min.X != 0, true
 	case ExtDesktopSize:
-		s.Status = r.Min.Y
+		s.Status, s.Why, s.Heads = r.Min.Y, r.Min.X, heads
 		if r.Min.Y == 0 {
 			c.resize(r.Size())
 		}
