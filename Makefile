@@ -45,7 +45,7 @@ run: deps build
 # Guests from Debian's packages, cached outside the tree.
 guests:
 	@sh tools/apt.sh $(DEPS_TEST)
-	@bash test/guests/build.sh cloud memtest grubiso isolinux
+	@bash test/guests/build.sh cloud memtest grubiso isolinux usb
 
 # What CI runs: units under -race, then short boots without it.
 test: deps-test roms guests

@@ -104,3 +104,17 @@ func PathDisk(controller string) string { return controller + "/disk@0,0" }
 
 // PathNIC is the first port of a network card.
 func PathNIC(slot int) string { return PathPCI("ethernet", slot, 0) + "/ethernet-phy@0" }
+
+// PathUSB is a device on a USB controller: its port as people write it ("2", "1.3" behind a hub), its kind storage, usb-redir or usb-host.
+func PathUSB(slot, function int, port, kind string) string {
+	path := PathPCI("usb", slot, function)
+	hubs := strings.Split(port, ".")
+	for _, p := range hubs[:len(hubs)-1] {
+		path += "/hub@" + p
+	}
+	path += "/" + kind + "@" + hubs[len(hubs)-1]
+	if kind == "storage" {
+		path += "/channel@0/disk@0,0"
+	}
+	return path
+}

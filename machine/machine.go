@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"govm-desktop/accel"
@@ -143,8 +144,13 @@ func New(opt Options) *Machine {
 	return m
 }
 
-// Add makes a device part of reset and snapshots, under the given name. Preconditions: Launch has not been called.
+// Add makes a device part of reset and snapshots, under the given name. Preconditions: Launch has not been called, or within Paused.
 func (m *Machine) Add(name string, d hw.Device) { m.devices = append(m.devices, named{name, d}) }
+
+// Drop takes a device out again. Preconditions: as for Add.
+func (m *Machine) Drop(d hw.Device) {
+	m.devices = slices.DeleteFunc(m.devices, func(n named) bool { return n.dev == d })
+}
 
 // AddLine makes the machine lower a wire at reset, before any device is Reset. Preconditions: as for Add.
 func (m *Machine) AddLine(l hw.Line) { m.lines = append(m.lines, l) }

@@ -177,7 +177,7 @@ func (p *program) machine() error {
 	if err := enoughMemory(s.ram); err != nil {
 		return err
 	}
-	for _, step := range []func(*pc.Config) error{p.accelerator, p.time, p.roms, p.images, p.direct, p.ports} {
+	for _, step := range []func(*pc.Config) error{p.accelerator, p.time, p.roms, p.images, p.direct, p.ports, p.usbBus} {
 		if err := step(&cfg); err != nil {
 			return err
 		}

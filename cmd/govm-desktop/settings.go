@@ -5,6 +5,7 @@ import (
 	"govm-desktop/firmware"
 	"govm-desktop/input/keycodemap"
 	"govm-desktop/input/layout"
+	"govm-desktop/machine/pc"
 )
 
 // settings are what the options say, before anything is opened.
@@ -25,6 +26,8 @@ type settings struct {
 	initrd    string
 	append    string
 	loaders   []*options.Opts
+	usbHosts  []pc.USBController
+	usb       []usbSpec
 	vga       string
 	vgamem    int
 	vnc       []string

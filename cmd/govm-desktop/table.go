@@ -69,6 +69,7 @@ func absent(name string) string {
 func devices() []deviceKind {
 	return slices.Concat(
 		[]deviceKind{loaderDevice(), vgaDevice()},
+		usbDevices(),
 	)
 }
 

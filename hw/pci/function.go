@@ -78,6 +78,7 @@ type Function struct {
 	initial [256]byte // after reset
 	mask    [256]byte // bits that software may write
 	w1c     [256]byte // bits that software clears by writing ones
+	capFrom int       // where the first capability starts, if not at 0x40
 	lastCap int       // where the last capability starts; 0: there is none
 	capEnd  int
 	bars    [numBARs]bar
@@ -164,11 +165,15 @@ func (f *Function) Set(off, size int, val uint32) {
 	}
 }
 
+// CapsFrom says where the first capability starts, for devices with registers of their own from 0x40 on.
+// Preconditions: used before the first capability is added.
+func (f *Function) CapsFrom(off int) { f.capFrom = off }
+
 // AddCap appends a capability with the given body (what follows its two header bytes) and returns where it starts. writable says which
 // bits of the body software may write.
 // Preconditions: there is room from 0x40 on; used before the function is plugged in.
 func (f *Function) AddCap(id uint8, body, writable []byte) int {
-	off, prev := 0x40, CapPointer
+	off, prev := max(f.capFrom, 0x40), CapPointer
 	if f.lastCap != 0 {
 		off, prev = (f.capEnd+3)&^3, f.lastCap+1
 	}

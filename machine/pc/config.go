@@ -55,6 +55,9 @@ type Config struct {
 	Loads         []*boot.Placement
 	SerialConsole bool // SeaBIOS shows its text on the first serial port too
 
+	USB        []USBController
+	USBDevices []USBDevice
+
 	Input    *input.Router
 	Scancode func(code input.Code, set int) ([]byte, bool)
 

@@ -112,8 +112,10 @@ func (b *PC) translations() (v uint8) {
 
 // facts is what the firmware is to know of this board.
 func (b *PC) facts() firmware.Config {
+	boot := b.cfg.Boot
+	boot.Devices = b.bootPaths()
 	f := firmware.Config{
-		RAM: b.lay, CPUs: b.cfg.CPUs, UUID: b.cfg.UUID, NoGraphic: !b.cfg.VGA && b.cfg.SerialConsole, Boot: b.cfg.Boot, Kernel: b.cfg.Kernel,
+		RAM: b.lay, CPUs: b.cfg.CPUs, UUID: b.cfg.UUID, NoGraphic: !b.cfg.VGA && b.cfg.SerialConsole, Boot: boot, Kernel: b.cfg.Kernel,
 		SMBIOS: &smbios.Config{CPUModel: "govm-desktop", CPUMHz: 1000},
 	}
 	if b.cfg.SerialConsole {

@@ -54,6 +54,7 @@ type PC struct {
 	kbc    *ps2.Controller
 	serial [4]*serial.UART
 	debug  *debugcon.Port
+	usb    []usbHost
 }
 
 // New builds the board and resets it; it waits for Cont. What it is given stays the caller's to close, after Close, but for the streams of
@@ -61,7 +62,7 @@ type PC struct {
 func New(cfg Config) (*PC, error) {
 	b := &PC{cfg: cfg, lay: firmware.Split(cfg.RAM)}
 	b.Machine = machine.New(machine.Options{Clock: cfg.Clock, NoReboot: cfg.NoReboot, NoShutdown: cfg.NoShutdown, Log: cfg.Log, IdleSpins: cfg.IdleSpins})
-	for _, step := range []func() error{b.memory, b.processors, b.chipset, b.chips, b.drives, b.video, b.firmware, b.loads} {
+	for _, step := range []func() error{b.memory, b.processors, b.chipset, b.chips, b.drives, b.video, b.usbHosts, b.firmware, b.loads} {
 		if err := step(); err != nil {
 			b.Close()
 			return nil, err
@@ -89,6 +90,9 @@ func (b *PC) Close() error {
 	}
 	if b.debug != nil {
 		b.debug.Close()
+	}
+	for _, h := range b.usb {
+		h.Close()
 	}
 	var err error
 	if b.vm != nil {

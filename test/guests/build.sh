@@ -3,6 +3,7 @@
 # (default ~/.cache/govm-desktop/guests). A guest that is there is left alone (FORCE=1 builds it anew).
 #   cloud     Debian's cloud kernel and a busybox initramfs that prints GUEST-… lines to the serial port
 #   fbcon     Debian's full kernel, with consoles on VGA text, VBE and bochs-drm
+#   usb       Debian's full kernel with the drivers of USB controllers, disks, keyboards and usbtest; guest.end=shell gives a shell on the serial port
 #   memtest   memtest86+ 6 as ISO, .bin and floppy
 #   grubiso   an ISO with GRUB's graphical menu            isolinux  an ISO and a disk with vesamenu
 #   di        the Debian installer, text and GTK
@@ -12,7 +13,7 @@ mkdir -p "$DIR"; DIR=$(cd "$DIR" && pwd)
 export LC_ALL=C.UTF-8 TZ=UTC SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-1700000000} DEBIAN_FRONTEND=noninteractive
 SUDO=; [ "$(id -u)" = 0 ] || SUDO=sudo
 CACHE=$DIR/.cache; mkdir -p "$CACHE/debs" "$CACHE/x"
-ALL="cloud memtest grubiso isolinux fbcon di"
+ALL="cloud memtest grubiso isolinux fbcon usb di"
 
 say() { echo "guests: $*" >&2; }
 have() { [ -z "${FORCE:-}" ] && local f && for f in "$@"; do [ -e "$DIR/$f" ] || return 1; done; }
@@ -51,7 +52,7 @@ kernel() {
 }
 # mods KDIR VER DEST NAME... : copy modules with their dependencies; write load order to DEST/modules.list
 mods() {
-  local x=$1 v=$2 d=$3 m l; shift 3
+  local x=$1 v=$2 d=$3 m l; shift 3; mkdir -p "$d"
   need modprobe kmod
   for m in "$@"; do
     modprobe -d "$x" -S "$v" --show-depends "$m" 2>/dev/null | awk '/^insmod/{print $2}' || say "no module $m"
@@ -140,6 +141,22 @@ printf 'GUEST-OK fbcon\n' > $T
 say "GUEST-OK fbcon"
 G
   pack "$t" "$DIR/fbcon/initrd.gz"; cp "$x/boot/vmlinuz-$v" "$DIR/fbcon/vmlinuz"; vmlinux "$DIR/fbcon/vmlinuz" "$DIR/fbcon/vmlinux"; }
+
+g_usb() { have usb/vmlinuz usb/initrd.gz usb/vmlinux && return; mkdir -p "$DIR/usb"
+  local x v t; read -r x v <<<"$(kernel full)"; t=$(tree usb)
+  mods "$x" "$v" "$t" xhci_pci ehci_pci uhci_hcd sd_mod sr_mod sg usb_storage uas usbhid hid_generic hid_multitouch evdev psmouse vfat ext4 isofs nls_cp437 nls_ascii nls_utf8 usbserial ftdi_sio cdc_acm
+  mods "$x" "$v" "$t/usbtest" usbtest
+  cat > "$t/guest.sh" <<'G'
+# The test driver is loaded on demand, since it takes devices from others: guest.usbtest=1.
+[ "$(opt guest.usbtest 0)" = 1 ] && insmod /usbtest/lib/modules/usbtest.ko
+i=0; while [ $i -lt $(opt guest.wait 20) ] && [ $(ls -d /sys/bus/usb/devices/*-* 2>/dev/null | grep -vc :) -lt $(opt guest.devices 0) ]; do sleep 0.5; i=$((i+1)); done
+for d in /sys/bus/usb/devices/*; do [ -e $d/idVendor ] && say "GUEST-USB ${d##*/} $(cat $d/idVendor):$(cat $d/idProduct) $(cat $d/speed) $(cat $d/product 2>/dev/null)"; done
+for d in /sys/class/input/event*; do [ -e $d ] && say "GUEST-INPUT ${d##*/} $(cat $d/device/name)"; done
+n=$(opt guest.disks 0); i=0; while [ $i -lt 60 ] && [ $(ls -d /sys/block/sd* 2>/dev/null | wc -l) -lt $n ]; do sleep 0.5; i=$((i+1)); done
+for d in /dev/sd?; do [ -e $d ] && say "GUEST-DISK $d $(cat /sys/block/${d#/dev/}/size) $(md5sum < $d | cut -c1-32)"; done
+say "GUEST-OK usb"
+G
+  pack "$t" "$DIR/usb/initrd.gz"; cp "$x/boot/vmlinuz-$v" "$DIR/usb/vmlinuz"; vmlinux "$DIR/usb/vmlinuz" "$DIR/usb/vmlinux"; }
 
 g_memtest() { have memtest/memtest86+x64.iso && return; mkdir -p "$DIR/memtest"; local x; x=$(deb memtest86+)
   cp "$x"/boot/memtest86+* "$x"/usr/lib/memtest86+/*.iso "$DIR/memtest/"
