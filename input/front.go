@@ -33,6 +33,9 @@ func (f *Front) Send(e Event) {
 // that of a key that another front end holds.
 // Preconditions: the Router's mu is held.
 func (f *Front) send(e Event) {
+	if f.r.dragged(f, e) {
+		return
+	}
 	if e.Kind != Key && e.Kind != Button {
 		f.r.deliver(e)
 		return
@@ -53,6 +56,18 @@ func (f *Front) send(e Event) {
 		}
 	}
 	f.r.deliver(e)
+}
+
+// dragged reports whether an event would take the pointer from another front end that has a button down: it has the pointer as long as it holds one,
+// so that two people cannot tear a window apart. The Router's own events pass, as do releases.
+// Preconditions: mu is held.
+func (r *Router) dragged(f *Front, e Event) bool {
+	if f == &r.own || e.Kind == Key || e.Kind == Sync || e.Kind == Button && !e.Down {
+		return false
+	}
+	return slices.ContainsFunc(r.fronts, func(o *Front) bool {
+		return o != f && slices.ContainsFunc(o.held, func(c Code) bool { return c >= BtnLeft && c <= BtnLast })
+	})
 }
 
 // anyHolds reports whether a front end holds a key.

@@ -69,3 +69,35 @@ func TestFront_ledsEndWithIt(t *testing.T) {
 		t.Error("told after the end")
 	}
 }
+
+// TestFront_drag lets nobody else move the pointer or press its buttons while one holds a button.
+func TestFront_drag(t *testing.T) {
+	var r Router
+	var s sink
+	r.Add(&s, Key, Button, Rel, Wheel, Sync)
+	a, b := r.Front(), r.Front()
+	left, right := Event{Kind: Button, Code: BtnLeft, Down: true}, Event{Kind: Button, Code: BtnRight, Down: true}
+	up := left
+	up.Down = false
+	moved, notch := Event{Kind: Rel, X: 1}, Event{Kind: Wheel, Y: 1}
+	for _, e := range []Event{moved, left} {
+		a.Send(e)
+	}
+	for _, e := range []Event{moved, left, right, notch, up, press(30), release(30)} {
+		b.Send(e)
+	}
+	a.Send(moved)
+	r.Send(notch) // the monitor's
+	s.want(t, moved, left, press(30), release(30), moved, notch)
+	a.Send(up)
+	b.Send(moved)
+	b.Send(right)
+	a.Send(moved)
+	s.want(t, up, moved, right)
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	a.Send(moved)
+	right.Down = false
+	s.want(t, right, Event{Kind: Sync}, moved)
+}

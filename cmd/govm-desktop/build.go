@@ -16,6 +16,7 @@ import (
 	"govm-desktop/clock"
 	"govm-desktop/cmd/govm-desktop/options"
 	"govm-desktop/cpu"
+	"govm-desktop/display"
 	"govm-desktop/firmware"
 	"govm-desktop/firmware/boot"
 	"govm-desktop/firmware/rom"
@@ -42,6 +43,7 @@ type program struct {
 	clock   clock.Clock
 	rfb     []*vncServer
 	pages   []page
+	clip    display.Clipboard // of all who show the screen
 	table   *monitor.Table
 	qmp     *qmp.Server
 	events  chan machine.Event

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"govm-desktop/audio"
 	"govm-desktop/cmd/govm-desktop/options"
 	"govm-desktop/firmware"
 	"govm-desktop/input/keycodemap"
@@ -31,8 +32,9 @@ type settings struct {
 	vga       string
 	vgamem    int
 	vnc       []string
-	web       []string       // after -display web
-	layout    *layout.Layout // of the guest's keyboard; nil: us
+	web       []string                // after -display web
+	audio     map[string]audio.Source // of -audiodev, by id; nil: silence
+	layout    *layout.Layout          // of the guest's keyboard; nil: us
 	scancodes keycodemap.Variant
 	objects   objects
 	display   string // sdl, curses, vnc or none; "": not said

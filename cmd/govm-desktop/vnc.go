@@ -83,7 +83,8 @@ func (p *program) oneVNC(arg string) error {
 // newVNC makes a server that serves nobody yet. The TLS configuration is nil where there is no certificate.
 func (p *program) newVNC(spec rfb.Spec) (*vncServer, *tls.Config, error) {
 	v := &vncServer{spec: spec, password: &auth.Password{}}
-	cfg := rfb.Config{Screen: p.pc.Screen(), Input: p.input, Keys: p.keys, Layout: p.s.layout, Name: p.s.name, Log: p.log, Power: p.power}
+	cfg := rfb.Config{Screen: p.pc.Screen(), Input: p.input, Keys: p.keys, Layout: p.s.layout, Name: p.s.name, Log: p.log, Power: p.power,
+		Clipboard: &p.clip, Event: func(e rfb.Event, c rfb.Client) { p.vncEvent(v, e, c) }}
 	spec.Configure(&cfg)
 	t, err := p.secure(v)
 	if err != nil {
@@ -93,6 +94,13 @@ func (p *program) newVNC(spec rfb.Spec) (*vncServer, *tls.Config, error) {
 		return nil, nil, err
 	}
 	v.auth = authNames(cfg.Security)
+	if id := spec.AudioDev; id != "" {
+		src, ok := p.s.audio[id]
+		if !ok {
+			return nil, nil, fmt.Errorf("there is no -audiodev …,id=%s", id)
+		}
+		cfg.Audio = src
+	}
 	inside := spec
 	inside.TLSCreds = "" // TLS once is enough
 	if cfg.Inside, err = inside.Security(v.password, nil); err != nil {
@@ -164,6 +172,35 @@ func authNames(types []auth.Type) string {
 		all = append(all, authName(t.ID()))
 	}
 	return strings.Join(all, "+")
+}
+
+// vncEvent tells QMP's clients of a viewer's.
+func (p *program) vncEvent(v *vncServer, e rfb.Event, c rfb.Client) {
+	end := func(addr string, browser bool) map[string]any {
+		host, service, err := net.SplitHostPort(addr)
+		family := "ipv4"
+		switch {
+		case err != nil:
+			host, family = addr, "unix"
+		case strings.Contains(host, ":"):
+			family = "ipv6"
+		}
+		return map[string]any{"host": host, "service": service, "family": family, "websocket": browser}
+	}
+	client := end(c.Addr, c.Browser)
+	if c.User != "" {
+		client["sasl_username"] = c.User
+	}
+	if c.Name != "" {
+		client["x509_dname"] = c.Name
+	}
+	at := ""
+	if v.at != nil {
+		at = v.at.Addr().String()
+	}
+	server := end(at, c.Browser)
+	server["auth"] = v.auth
+	p.qmp.Event([]string{"VNC_CONNECTED", "VNC_INITIALIZED", "VNC_DISCONNECTED"}[e], map[string]any{"server": server, "client": client})
 }
 
 // VNC implements monitor.Control, as do the methods below.

@@ -34,7 +34,8 @@ type client struct {
 	in, exclusive bool // it has got in, and wants the screen for itself
 	viewOnly      bool
 	user          string
-	security      uint8 // type
+	security      uint8  // type
+	name          string // of its certificate
 	since         time.Time
 
 	hold bool // of the reading goroutine, which sets it with mu held: the sender may not look before the next message
@@ -123,7 +124,11 @@ func (c *client) drop(why error) {
 // run serves the client to its end.
 func (c *client) run() {
 	log := c.s.cfg.Log.With("client", c.addr)
-	defer c.s.remove(c)
+	c.s.tell(Connected, c)
+	defer func() {
+		c.s.remove(c)
+		c.s.tell(Disconnected, c)
+	}()
 	defer c.end(nil)
 	defer c.conn.Close()
 	err := c.serve(func() { log.Info("viewer connected") })
@@ -152,6 +157,7 @@ func (c *client) serve(started func()) error {
 		return err
 	}
 	started()
+	c.s.tell(Initialized, c)
 	c.shareClipboard()
 	done := make(chan struct{})
 	go func() {

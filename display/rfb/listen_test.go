@@ -40,7 +40,7 @@ func TestParseSpec(t *testing.T) {
 		":60000":                        "no display number",
 		":1,to=0":                       "",
 		":5,to=3":                       "below the display",
-		":1,sasl":                       "sasl is QEMU's and not here",
+		":1,acl":                        "acl is QEMU's and not here",
 		":1,paßword":                    "there is no option",
 		":1,share=me":                   "allow-exclusive, force-shared or ignore",
 		":1,connections=never":          "how many",

@@ -71,17 +71,18 @@ type Config struct {
 	Audio     audio.Source       // nil: there is nothing to hear
 	Clipboard *display.Clipboard // that viewers share; nil: one of the server's own
 
-	Security    []auth.Type   // in order of preference; none: auth.None
-	Inside      []auth.Type   // the same for browsers that come through TLS; none: Security
-	Power       func(Power)   // what a client's power buttons do; nil: it has none
-	KeyMode     KeyMode       // what is believed of clients' keys
-	Lossless    bool          // no JPEG, even for clients that say a quality
-	NonAdaptive bool          // no search for what moved, no second look at what is worth sending
-	NoLockSync  bool          // do not take the guest's Caps Lock into account
-	KeyDelay    time.Duration // between the keys that make up for another keyboard
-	Connections int           // how many at once; 32
-	Handshake   time.Duration // how long a client may take to get in; 10 s
-	Stalled     time.Duration // how long a client may take to read 64 KB; 60 s
+	Security    []auth.Type         // in order of preference; none: auth.None
+	Inside      []auth.Type         // the same for browsers that come through TLS; none: Security
+	Event       func(Event, Client) // what happens to connections; nil: nobody wants to know
+	Power       func(Power)         // what a client's power buttons do; nil: it has none
+	KeyMode     KeyMode             // what is believed of clients' keys
+	Lossless    bool                // no JPEG, even for clients that say a quality
+	NonAdaptive bool                // no search for what moved, no second look at what is worth sending
+	NoLockSync  bool                // do not take the guest's Caps Lock into account
+	KeyDelay    time.Duration       // between the keys that make up for another keyboard
+	Connections int                 // how many at once; 32
+	Handshake   time.Duration       // how long a client may take to get in; 10 s
+	Stalled     time.Duration       // how long a client may take to read 64 KB; 60 s
 }
 
 func (c *Config) fill() {
@@ -267,6 +268,7 @@ type Client struct {
 	Browser  bool      // it came over WebSocket
 	Tag      string    // what was said of a browser
 	Since    time.Time // it got in
+	Name     string    // of its certificate; "": it showed none
 }
 
 // List is everybody who looks at the screen, by address.
@@ -276,10 +278,7 @@ func (s *Server) List() []Client {
 	var all []Client
 	for c := range s.clients {
 		if c.in {
-			c.mu.Lock()
-			encoding := c.settings.encoding
-			c.mu.Unlock()
-			all = append(all, Client{c.addr, c.user, c.viewOnly, c.security, c.conn.Sent(), encoding, c.browser, c.tag, c.since})
+			all = append(all, c.info())
 		}
 	}
 	slices.SortFunc(all, func(a, b Client) int { return strings.Compare(a.Addr, b.Addr) })

@@ -44,7 +44,11 @@ type Spec struct {
 	KeyDelay     time.Duration
 	KeyMode      KeyMode // keys=
 	PowerControl bool
+	AudioDev     string // name of what there is to hear
+	SASL         bool   // names and passwords by SASL, too
+	Authz        string // name of an object that says whose certificates are taken
 	ID           string
+	Record       string // file to keep the session in
 }
 
 // ParseSpec reads a -vnc argument: host:N, unix:PATH or none, and options after commas.
@@ -193,21 +197,21 @@ func (s *Spec) option(o string) error {
 
 func unknownOption(name string) error {
 	switch name {
-	case "sasl", "sasl-authz", "tls-authz", "acl", "audiodev", "tls", "x509", "x509verify":
+	case "sasl-authz", "acl", "tls", "x509", "x509verify":
 		return fmt.Errorf("the option %s is QEMU's and not here", name)
 	}
 	return fmt.Errorf("there is no option %s; there are to, share, connections, reverse, websocket, ipv4, ipv6, password, password-secret, "+
-		"view-only-password, users, tls-creds, lossy, non-adaptive, lock-key-sync, key-delay-ms, keys, power-control, head and id", name)
+		"view-only-password, users, sasl, tls-creds, tls-authz, lossy, non-adaptive, lock-key-sync, key-delay-ms, keys, power-control, audiodev, record, head and id", name)
 }
 
 func (s *Spec) flags() map[string]*bool {
 	return map[string]*bool{"reverse": &s.Reverse, "ipv4": &s.IPv4, "ipv6": &s.IPv6, "password": &s.Password,
-		"non-adaptive": &s.NonAdaptive, "power-control": &s.PowerControl}
+		"non-adaptive": &s.NonAdaptive, "power-control": &s.PowerControl, "sasl": &s.SASL}
 }
 
 func (s *Spec) strings() map[string]*string {
 	return map[string]*string{"password-secret": &s.PasswordSecret, "view-only-password": &s.ViewOnlyPassword, "users": &s.Users,
-		"tls-creds": &s.TLSCreds, "id": &s.ID}
+		"tls-creds": &s.TLSCreds, "id": &s.ID, "audiodev": &s.AudioDev, "tls-authz": &s.Authz, "record": &s.Record}
 }
 
 func onOff(name, value string, has bool) (bool, error) {
