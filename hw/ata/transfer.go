@@ -1,6 +1,6 @@
 package ata
 
-import "govm-desktop/block"
+import "govm-desktop/hw/scsi"
 
 const chunk = 128 << 10 // bytes that one job moves at most
 
@@ -209,7 +209,7 @@ func (d *Drive) readMore() {
 	buf, image, off := d.buffer(n*sectorSize), d.image, int64(d.op.lba)*sectorSize
 	good := n
 	d.submit(func() (err error) {
-		good, err = readSectors(image, buf, off, sectorSize)
+		good, err = scsi.ReadSectors(image, buf, off, sectorSize)
 		return err
 	}, func(err error) {
 		d.op.lba += uint64(good)
@@ -226,20 +226,6 @@ func (d *Drive) readMore() {
 		}
 		d.dataIn()
 	})
-}
-
-// readSectors reads as many whole sectors into buf as can be read.
-func readSectors(image block.Disk, buf []byte, off int64, size int) (good int, err error) {
-	if n, err := image.ReadAt(buf, off); n == len(buf) || err == nil {
-		return len(buf) / size, nil
-	}
-	for ; good < len(buf)/size; good++ {
-		s := buf[good*size : (good+1)*size]
-		if n, err := image.ReadAt(s, off+int64(good*size)); n < len(s) && err != nil {
-			return good, err
-		}
-	}
-	return good, nil
 }
 
 func (d *Drive) verifyMore() {
