@@ -23,7 +23,9 @@ type usbKind struct {
 
 // usbKinds are the USB devices that -device makes. A feature brings its own list of them, as with the options.
 func usbKinds() []usbKind {
-	return slices.Concat[[]usbKind]()
+	return slices.Concat(
+		foreignKinds(),
+	)
 }
 
 // usbDevices are the USB devices and controllers for the table of devices.
