@@ -26,6 +26,7 @@ firmware:  firmware/... demo
 machine:   machine
 boards:    machine/pc
 control:   monitor/...
+debug:     gdbstub
 program:   cmd/... examples/... test/... tools/...
 
 words     < words
@@ -40,7 +41,8 @@ firmware  < words own
 machine   < words contracts buses
 boards    < words contracts commands buses devices firmware machine
 control   < words own
-program   < words contracts commands buses devices benches softfloat cpus backends firmware machine boards control program
+debug     < words contracts
+program   < words contracts commands buses devices benches softfloat cpus backends firmware machine boards control debug program
 `
 
 const module = "govm-desktop/"

@@ -41,13 +41,13 @@ type settings struct {
 	// displayChosen: it was not the user who did.
 	displayChosen bool
 	window        windowSettings
-	stderr        *heldWriter // for messages while the terminal shows the screen
 	nographic     bool
 	chardevs      []string
 	serials       []string
 	debugcon      string
 	monitors      []string
 	qmps          []string
+	gdb           string // where gdb may connect
 	noReboot      bool
 	noShutdown    bool
 	stopped       bool

@@ -37,8 +37,6 @@ func (s *settings) action(o *options.Opts) error {
 	return nil
 }
 
-func debugOptions() []option { return nil }
-
 func programOptions() []option {
 	const part = "The program"
 	help := func(f func() string) func(*settings, *options.Opts) error {

@@ -177,6 +177,21 @@ func (s *streams) device(option, arg string) (chardev.Stream, error) {
 	return nil, &machine.ConfigError{Option: option, Value: arg, Reason: "stdio, vc, file:PATH, null, none, tcp:HOST:PORT, unix:PATH, chardev:ID or mon:stdio belongs there"}
 }
 
+// gdbStream opens what -gdb names: a socket is a server that does not hold the machine up.
+func (s *streams) gdbStream(option, arg string) (chardev.Stream, error) {
+	kind, rest, _ := strings.Cut(arg, ":")
+	if kind != "tcp" && kind != "unix" {
+		return s.device(option, arg)
+	}
+	k := socketArg(option, kind, rest)
+	for _, d := range []options.Pair{{Key: "server", Value: "on"}, {Key: "wait", Value: "off"}} {
+		if _, given := k.Get(d.Key); !given {
+			k.Pairs = append(k.Pairs, d)
+		}
+	}
+	return s.kept(k)
+}
+
 func (s *streams) kept(k *options.Opts) (chardev.Stream, error) {
 	c, err := s.backend(k)
 	if err != nil {

@@ -227,3 +227,6 @@ func (b *PC) Clock() clock.Clock { return b.cfg.Clock }
 
 // VCPU is a processor. Its methods but Kick and Signal belong to the machine's goroutines: see Machine.Do.
 func (b *PC) VCPU(n int) accel.VCPU { return b.cpus[n] }
+
+// Memory is the physical address space that devices and every processor share.
+func (p *PC) Memory() *memory.Space { return p.mem }
