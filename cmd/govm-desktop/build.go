@@ -65,6 +65,9 @@ func build(s *settings, log *slog.Logger) (*program, error) {
 	s.chooseDisplay()
 	p.consoles.layout = s.layout
 	p.streams.vc = p.consoles.vc
+	if s.display == "curses" {
+		p.streams.stdio = "-display curses"
+	}
 	p.qmp = &qmp.Server{Table: p.table, Control: &control{p}}
 	for _, step := range []func() error{p.machine, p.vnc, p.web, p.monitors, p.gdb, p.window} {
 		if err := step(); err != nil {

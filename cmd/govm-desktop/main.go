@@ -34,7 +34,8 @@ func run(args []string) int {
 	if err != nil {
 		return complain(err)
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	s.stderr = &heldWriter{w: os.Stderr}
+	log := slog.New(slog.NewTextHandler(s.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	p, err := build(s, log)
 	if err != nil {
 		return complain(err)

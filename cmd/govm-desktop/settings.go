@@ -41,6 +41,7 @@ type settings struct {
 	// displayChosen: it was not the user who did.
 	displayChosen bool
 	window        windowSettings
+	stderr        *heldWriter // for messages while the terminal shows the screen
 	nographic     bool
 	chardevs      []string
 	serials       []string

@@ -55,7 +55,7 @@ func list(of func(*settings) *[]string) func(*settings, *options.Opts) error {
 
 // elsewhere are options of QEMU's, here or not: those that are not are named as such.
 const elsewhere = "numa add-fd mem-path mem-prealloc audio audio-help fda fdb blockdev mtdblock sd pflash fsdev virtfs iscsi usb usbdevice " +
-	"spice portrait rotate gtk curses win2k-hack no-fd-bootchk no-acpi no-hpet acpitable smbios netdev nic net tpmdev dtb " +
+	"spice portrait rotate gtk win2k-hack no-fd-bootchk no-acpi no-hpet acpitable smbios netdev nic net tpmdev dtb " +
 	"compat fw_cfg parallel singlestep preconfig overcommit dfilter seed xen-domid xen-attach xen-domid-restrict " +
 	"loadvm option-rom icount watchdog-action echr incoming only-migratable chroot runas sandbox no-user-config plugin async-teardown dump-vmstate enable-sync-profile"
 
@@ -83,7 +83,7 @@ type deviceKind struct {
 // displays are what -display names.
 func displays() []displayKind {
 	return slices.Concat(
-		[]displayKind{noDisplay(), vncDisplay(), webDisplay(), sdlDisplay()},
+		[]displayKind{noDisplay(), vncDisplay(), webDisplay(), sdlDisplay(), cursesDisplay()},
 	)
 }
 

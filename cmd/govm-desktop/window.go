@@ -41,6 +41,7 @@ func windowOptions() []option {
 	}
 	return []option{
 		{Name: "sdl", Part: part, Help: "the same as -display sdl", Set: display("sdl")},
+		{Name: "curses", Part: part, Help: "the same as -display curses", Set: display("curses")},
 		{Name: "full-screen", Part: part, Help: "the window begins as the full screen", Set: flag(func(s *settings) *bool { return &s.window.fullScreen })},
 		{Name: "alt-grab", Part: part, Help: "Ctrl-Alt-Shift begins the window's commands, in place of Ctrl-Alt", Set: grab("lshift-lctrl-lalt")},
 		{Name: "ctrl-grab", Part: part, Help: "the right Ctrl key begins the window's commands, in place of Ctrl-Alt", Set: grab("rctrl")},
@@ -116,6 +117,8 @@ func (p *program) window() error {
 			fmt.Fprintf(os.Stderr, "govm-desktop: %v\n", err)
 			return p.oneVNC(defaultVNC)
 		}
+	case "curses":
+		err = p.curses()
 	}
 	if err != nil {
 		return &machine.ConfigError{Option: "-display", Value: p.s.display, Reason: err.Error()}

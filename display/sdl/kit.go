@@ -16,7 +16,30 @@ type kit struct{ u *UI }
 
 func (k kit) SetTitle(s string) { k.u.win.SetTitle(s) }
 
-func (k kit) SetSize(p image.Point) { k.u.win.SetSize(int32(p.X), int32(p.Y)) }
+// SetSize moves the window too if it would grow beyond the desktop.
+func (k kit) SetSize(p image.Point) {
+	w := k.u.win
+	w.SetSize(int32(p.X), int32(p.Y))
+	r, ok := k.desktop()
+	if !ok {
+		return
+	}
+	x, y := w.GetPosition()
+	nx, ny := max(r.X, min(x, r.X+r.W-int32(p.X))), max(r.Y, min(y, r.Y+r.H-int32(p.Y)))
+	if nx != x || ny != y {
+		w.SetPosition(nx, ny)
+	}
+}
+
+// desktop is where windows can be on the window's display.
+func (k kit) desktop() (sdl.Rect, bool) {
+	i, err := k.u.win.GetDisplayIndex()
+	if err != nil {
+		return sdl.Rect{}, false
+	}
+	r, err := sdl.GetDisplayUsableBounds(i)
+	return r, err == nil
+}
 
 func (k kit) SetFullScreen(on bool) {
 	flags := uint32(0)
@@ -29,12 +52,8 @@ func (k kit) SetFullScreen(on bool) {
 // Room leaves a title bar's height to the desktop.
 func (k kit) Room() image.Point {
 	const bar = 32
-	i, err := k.u.win.GetDisplayIndex()
-	if err != nil {
-		return image.Point{}
-	}
-	r, err := sdl.GetDisplayUsableBounds(i)
-	if err != nil {
+	r, ok := k.desktop()
+	if !ok {
 		return image.Point{}
 	}
 	return image.Pt(int(r.W), int(r.H)-bar)

@@ -54,6 +54,8 @@ func (s *scaler) paint(dst *Surface, src *display.Frame, g Geometry, r image.Rec
 		}
 	case k > 1:
 		crisp(dst, src, p.Min, k, r)
+	case p.Dx() < g.Guest.X:
+		s.shrink(dst, src, g, r)
 	default:
 		s.smooth(dst, src, g, r)
 	}
@@ -99,6 +101,37 @@ func (s *scaler) smooth(dst *Surface, src *display.Frame, g Geometry, r image.Re
 			upper := (spread(a[i:])*(256-fx) + spread(a[j:])*fx) >> 8 & lanes
 			lower := (spread(b[i:])*(256-fx) + spread(b[j:])*fx) >> 8 & lanes
 			gather(row[4*k:], (upper*(256-fy)+lower*fy)>>8&lanes)
+		}
+	}
+}
+
+// shrink makes each pixel the mean of the dots that it covers, in 1/256.
+func (s *scaler) shrink(dst *Surface, src *display.Frame, g Geometry, r image.Rectangle) {
+	p := g.Picture()
+	edge := func(k, n, m int) int { return k * m * 256 / n }
+	sum := make([]uint64, 3*r.Dx())
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		clear(sum)
+		top, bottom := edge(y-p.Min.Y, p.Dy(), g.Guest.Y), edge(y-p.Min.Y+1, p.Dy(), g.Guest.Y)
+		for j := top >> 8; j<<8 < bottom; j++ {
+			dots := src.Row(j, 0, g.Guest.X)
+			high := uint64(min(bottom, (j+1)<<8) - max(top, j<<8))
+			for k := range r.Dx() {
+				left, right := edge(r.Min.X-p.Min.X+k, p.Dx(), g.Guest.X), edge(r.Min.X-p.Min.X+k+1, p.Dx(), g.Guest.X)
+				for i := left >> 8; i<<8 < right; i++ {
+					area := high * uint64(min(right, (i+1)<<8)-max(left, i<<8))
+					d := dots[4*i : 4*i+3]
+					sum[3*k] += area * uint64(d[0])
+					sum[3*k+1] += area * uint64(d[1])
+					sum[3*k+2] += area * uint64(d[2])
+				}
+			}
+		}
+		row := dst.Pix[y*dst.Stride+4*r.Min.X : y*dst.Stride+4*r.Max.X]
+		for k := range r.Dx() {
+			left, right := edge(r.Min.X-p.Min.X+k, p.Dx(), g.Guest.X), edge(r.Min.X-p.Min.X+k+1, p.Dx(), g.Guest.X)
+			area := uint64(bottom-top) * uint64(right-left)
+			row[4*k], row[4*k+1], row[4*k+2] = uint8(sum[3*k]/area), uint8(sum[3*k+1]/area), uint8(sum[3*k+2]/area)
 		}
 	}
 }
