@@ -54,7 +54,7 @@ type sent struct {
 // position is where the ring stands, as contexts show it.
 func (r *ring) position() uint64 {
 	at, cycle := r.deq, r.cycle
-	if r.head != nil {
+	if r.head != nil && r.ep.state == epRunning {
 		at, cycle = r.head.trbs[0].addr, r.head.trbs[0].cycle
 	}
 	if cycle {
