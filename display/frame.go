@@ -73,6 +73,7 @@ func (f *Frame) Opaque() bool { return true }
 // buffer is the memory of one picture.
 type buffer struct {
 	pix  []byte
+	sums []uint64 // of its spans; 0: not known
 	w, h int
 	seq  uint64 // the frame it holds, by the Screen's count; 0: nothing of use
 }
@@ -101,11 +102,15 @@ func (p *pool) get(w, h int) *buffer {
 	for i, b := range p.free {
 		if c := cap(b.pix); c >= need && c/4 <= need {
 			p.free = append(p.free[:i], p.free[i+1:]...)
-			return &buffer{pix: b.pix[:need], w: w, h: h}
+			return newBuffer(b.pix[:need], w, h)
 		}
 	}
 	p.free = p.free[:0] // of sizes that do not serve any more
-	return &buffer{pix: make([]byte, need), w: w, h: h}
+	return newBuffer(make([]byte, need), w, h)
+}
+
+func newBuffer(pix []byte, w, h int) *buffer {
+	return &buffer{pix: pix, sums: make([]uint64, spans(w)*h), w: w, h: h}
 }
 
 // put takes a buffer back.

@@ -2,6 +2,7 @@ package display
 
 import (
 	"errors"
+	"hash/maphash"
 	"image"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,7 @@ var ErrClosed = errors.New("display: closed")
 type Screen struct {
 	opts   Options
 	start  time.Time
+	seed   maphash.Seed
 	period time.Duration
 	pool   pool
 	kick   chan struct{} // something to look at for run
@@ -49,7 +51,7 @@ type Screen struct {
 func NewScreen(src Source, opts Options) *Screen {
 	opts.fill()
 	s := &Screen{
-		opts: opts, start: time.Now(), period: time.Second / time.Duration(opts.Rate),
+		opts: opts, start: time.Now(), seed: maphash.MakeSeed(), period: time.Second / time.Duration(opts.Rate),
 		kick: make(chan struct{}, 1), done: make(chan struct{}), ended: make(chan struct{}),
 		viewers: map[*Viewer]struct{}{},
 	}
@@ -240,41 +242,23 @@ func (s *Screen) draw() {
 	s.pending.Store(false)
 	s.lastDraw = time.Now()
 	c := &s.canvas
-	c.catchUp(cur)
+	c.begin(cur)
 	c.full = c.full || redraw || cur == nil
-	if redraw {
-		clear(c.Pix) // so that a Source that leaves something out is seen
+	if redraw && c.buf != nil {
+		c.buf.wipe() // so that a Source that leaves something out is seen
 	}
 	src.Draw(c)
 	if c.buf == nil { // drew nothing at all
 		c.Resize(640, 480)
 	}
+	c.finish()
+	c.buf.seq = s.seq
 	s.publish(c)
 	cur.Release()
 }
 
 // history is how many frames back a buffer can be and still be brought up to date by what was damaged since.
 const history = 8
-
-// catchUp gives the canvas a buffer that holds the previous picture.
-func (c *Canvas) catchUp(cur *Frame) {
-	c.damage = nil
-	if cur == nil {
-		return
-	}
-	s, w, h := c.s, cur.Rect.Dx(), cur.Rect.Dy()
-	if c.buf == nil || c.buf.w != w || c.buf.h != h {
-		s.pool.put(c.buf)
-		c.use(s.pool.get(w, h))
-	}
-	for _, r := range s.missing(c.buf) {
-		for y := r.Min.Y; y < r.Max.Y; y++ {
-			o := y * c.Stride
-			copy(c.Pix[o+4*r.Min.X:o+4*r.Max.X], cur.Pix[o+4*r.Min.X:])
-		}
-	}
-	c.buf.seq = s.seq
-}
 
 // missing is where a buffer differs from the current frame.
 func (s *Screen) missing(b *buffer) (g Region) {

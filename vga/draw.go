@@ -1,10 +1,6 @@
 package vga
 
 import (
-	"bytes"
-	"image"
-	"math/bits"
-
 	"govm-desktop/clock"
 	"govm-desktop/display"
 	"govm-desktop/memory"
@@ -24,7 +20,6 @@ type painter struct {
 	plain   []byte // a line of pixels
 	doubled []byte // the same, each twice
 	line    []byte // a line of the picture: one of both
-	marks   marks
 	cells   cells
 }
 
@@ -44,7 +39,11 @@ func (v *VGA) Draw(c *display.Canvas) {
 	default:
 		m.w, m.h = b.Dx(), b.Dy()
 	}
-	full := c.Resize(m.w, m.h) || !p.drawn || m.fixed() != p.mode.fixed()
+	size := c.Resize
+	if m.kind != blank && m.kind != text {
+		size = c.Lines
+	}
+	full := size(m.w, m.h) || !p.drawn || m.fixed() != p.mode.fixed()
 	full = p.setColours(&m) || full
 	p.mode, p.drawn = m, true
 	switch m.kind {
@@ -172,7 +171,6 @@ func (v *VGA) drawLines(c *display.Canvas, full bool) {
 	}
 	p.size(m, shown+extra)
 	n := m.rowBytes(shown + extra)
-	p.marks.begin(b)
 	last, lastPan, have := uint32(0), 0, false
 	for s := m.raster(); s.y < b.Dy(); s.next() {
 		a := s.addr()
@@ -181,9 +179,8 @@ func (v *VGA) drawLines(c *display.Canvas, full bool) {
 				v.convert(a, n, shown, s.pan())
 				last, lastPan, have = a, s.pan(), true
 			}
-			p.marks.put(c, s.y, p.line)
+			c.Put(s.y, p.line)
 		}
-		p.marks.end(c, s.y)
 	}
 }
 
@@ -225,73 +222,6 @@ func (v *VGA) convert(a uint32, n, shown, pan int) {
 		le.PutUint64(out[2*i:], uint64(c)<<32|uint64(c))
 	}
 	p.line = out
-}
-
-// marks collects which parts of the picture have changed: tiles of tileW columns, in bands of tileH rows.
-type marks struct {
-	w, h      int
-	bits      []uint64
-	any       bool
-	top, last int // rows of the band that have changed
-}
-
-const tileW, tileH = 64, 16
-
-func (k *marks) begin(b image.Rectangle) {
-	k.w, k.h = b.Dx(), b.Dy()
-	if n := (k.w + tileW*64 - 1) / (tileW * 64); len(k.bits) != n {
-		k.bits = make([]uint64, n)
-	}
-	clear(k.bits)
-	k.any = false
-}
-
-// put brings a row of the canvas up to date.
-func (k *marks) put(c *display.Canvas, y int, line []byte) {
-	dst := c.Pix[y*c.Stride : y*c.Stride+4*k.w]
-	line = line[:4*k.w]
-	for t, x := 0, 0; x < len(dst); t, x = t+1, x+4*tileW {
-		end := min(x+4*tileW, len(dst))
-		if bytes.Equal(dst[x:end], line[x:end]) {
-			continue
-		}
-		copy(dst[x:end], line[x:end])
-		k.bits[t>>6] |= 1 << (t & 63)
-		if !k.any {
-			k.any, k.top = true, y
-		}
-		k.last = y
-	}
-}
-
-// end says that a row is done: at the end of a band, its damage is told.
-func (k *marks) end(c *display.Canvas, y int) {
-	if !k.any || y%tileH != tileH-1 && y != k.h-1 {
-		return
-	}
-	for t := 0; t*tileW < k.w; {
-		from := k.run(t, 0)
-		to := k.run(from, 1)
-		if from*tileW >= k.w {
-			break
-		}
-		c.Damage(image.Rect(from*tileW, k.top, min(to*tileW, k.w), k.last+1))
-		t = to
-	}
-	clear(k.bits)
-	k.any = false
-}
-
-// run is the first tile from t on that is marked (skip 0) or not (skip 1).
-func (k *marks) run(t int, skip uint64) int {
-	for t>>6 < len(k.bits) {
-		w := (k.bits[t>>6] ^ -skip) >> (t & 63)
-		if w != 0 {
-			return t + bits.TrailingZeros64(w)
-		}
-		t = (t>>6 + 1) << 6
-	}
-	return t
 }
 
 // phase is whether something that blinks with the given half period is to be seen, and until when.

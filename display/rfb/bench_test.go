@@ -28,7 +28,11 @@ func newFilm(n int, damage image.Rectangle, colour func(n, x, y int) uint32) *fi
 		pix := make([]byte, 4*f.w*f.h)
 		for y := range f.h {
 			for x := range f.w {
-				c, p := colour(i, x, y), pix[4*(y*f.w+x):]
+				n := i
+				if !image.Pt(x, y).In(damage) {
+					n = 0
+				}
+				c, p := colour(n, x, y), pix[4*(y*f.w+x):]
 				p[0], p[1], p[2] = byte(c), byte(c>>8), byte(c>>16)
 			}
 		}
@@ -39,15 +43,13 @@ func newFilm(n int, damage image.Rectangle, colour func(n, x, y int) uint32) *fi
 
 func (f *film) Draw(c *display.Canvas) {
 	r := f.damage
-	if c.Resize(f.w, f.h) {
+	if c.Lines(f.w, f.h) {
 		r = c.Bounds()
 	}
 	pix := f.frames[int(f.at.Load())%len(f.frames)]
 	for y := r.Min.Y; y < r.Max.Y; y++ {
-		o := 4 * (y*f.w + r.Min.X)
-		copy(c.Pix[y*c.Stride+4*r.Min.X:][:4*r.Dx()], pix[o:])
+		c.Put(y, pix[4*y*f.w:])
 	}
-	c.Damage(r)
 }
 
 // nowhere is a connection to a client that takes everything at once.

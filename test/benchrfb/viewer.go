@@ -39,6 +39,7 @@ type arrival struct {
 type viewer struct {
 	c    *rfbtest.Client
 	line *proxy
+	idle time.Duration // processor time a second of the server without viewers
 
 	mu       sync.Mutex // guards everything below
 	size     image.Rectangle
@@ -182,7 +183,7 @@ func (v *viewer) watch(s stage, long time.Duration) (t tally, err error) {
 	if err := v.c.Err(); err != nil {
 		return t, err
 	}
-	t.took, t.bytes, t.cpu = time.Since(begin), v.c.State().Bytes-b0, cpu1-cpu0
+	t.took, t.bytes, t.cpu = time.Since(begin), v.c.State().Bytes-b0, cpu1-cpu0-time.Duration(float64(v.idle)*time.Since(begin).Seconds())
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	t.seen, t.updates, t.stamped = v.seen, v.updates-u0, v.stamped-st0

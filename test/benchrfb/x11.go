@@ -49,7 +49,7 @@ func startXvnc(b *bench, f *film) (stage, error) {
 		}
 		if time.Now().After(end) {
 			s.kill()
-			return nil, fmt.Errorf("Xtigervnc: %w", err)
+			return nil, fmt.Errorf("starting Xtigervnc: %w", err)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}

@@ -133,9 +133,7 @@ type mover struct {
 	scrolls  effort
 	moves    effort
 	old, now []uint64
-	prev     []int          // the row before with the same hash
-	hashed   *display.Frame // what now is of
-	within   image.Rectangle
+	prev     []int // the row before with the same hash
 	votes    map[image.Point]int
 	places   map[uint64]int
 }
@@ -160,35 +158,42 @@ func covered(list []Copy) (n int) {
 	return n
 }
 
-// rows hashes the rows of two frames; those of the first may be known from the search before.
-func (m *mover) rows(was, is *display.Frame, b image.Rectangle) {
+// scroll finds rows that are elsewhere in the same columns.
+func (m *mover) scroll(was, is *display.Frame, b image.Rectangle) []Copy {
+	if b = b.Intersect(is.Rect); b.Dx() < 16 || b.Dy() < 2*minBand {
+		return nil
+	}
+	m.old = m.rows(m.old[:0], was, b)
+	m.now = m.rows(m.now[:0], is, b)
+	return m.shifted(b)
+}
+
+// rows hashes rows: by their sums where the columns are whole spans.
+func (m *mover) rows(to []uint64, f *display.Frame, b image.Rectangle) []uint64 {
 	if !m.seeded {
 		m.seed, m.seeded = maphash.MakeSeed(), true
 		m.votes, m.places = map[image.Point]int{}, map[uint64]int{}
 	}
-	if m.hashed == was && m.within == b {
-		m.old, m.now = m.now, m.old
-	} else {
-		m.old = m.old[:0]
+	if b.Min.X%display.SpanWidth != 0 || b.Max.X%display.SpanWidth != 0 && b.Max.X != f.Rect.Max.X {
 		for y := b.Min.Y; y < b.Max.Y; y++ {
-			m.old = append(m.old, maphash.Bytes(m.seed, was.Row(y, b.Min.X, b.Max.X)))
+			to = append(to, maphash.Bytes(m.seed, f.Row(y, b.Min.X, b.Max.X)))
 		}
+		return to
 	}
-	m.now, m.hashed, m.within = m.now[:0], is, b
+	t0, t1 := b.Min.X/display.SpanWidth, (b.Max.X-1)/display.SpanWidth+1
 	for y := b.Min.Y; y < b.Max.Y; y++ {
-		m.now = append(m.now, maphash.Bytes(m.seed, is.Row(y, b.Min.X, b.Max.X)))
+		h := uint64(0)
+		for _, v := range f.Sums(y, t0, t1) {
+			h = (h ^ v) * prime
+			h ^= h >> 32
+		}
+		to = append(to, h)
 	}
+	return to
 }
 
-// scroll finds rows that are elsewhere in the same columns.
-func (m *mover) scroll(was, is *display.Frame, b image.Rectangle) (out []Copy) {
-	if b = b.Intersect(is.Rect); b.Dx() < 16 || b.Dy() < 2*minBand {
-		return nil
-	}
-	// Rows around do no harm, and the next search is likely to be in the same place.
-	b.Min.Y &^= 63
-	b.Max.Y = min((b.Max.Y+63)&^63, is.Rect.Max.Y)
-	m.rows(was, is, b)
+// shifted finds the distance by which most rows went, and copies for all that went so far.
+func (m *mover) shifted(b image.Rectangle) (out []Copy) {
 	m.prev = m.prev[:0]
 	clear(m.places)
 	clear(m.votes)

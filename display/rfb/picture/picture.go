@@ -45,7 +45,7 @@ func (p *Picture) Close() {
 
 func (p *Picture) forget() {
 	p.have.Release()
-	p.have, p.stale, p.raw, p.young, p.old, p.moves.hashed = nil, nil, nil, nil, nil, nil
+	p.have, p.stale, p.raw, p.young, p.old = nil, nil, nil, nil, nil
 }
 
 // Wait waits for something new on the screen.
