@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -49,6 +50,8 @@ type program struct {
 	events  chan machine.Event
 	drives  [4]*pc.Drive
 	media   media
+	loose   []*looseDrive
+	closers []io.Closer // USB devices
 
 	consoles consoles
 	ui       userInterface // nil: none
@@ -92,6 +95,7 @@ func (p *program) close() {
 	if p.pc != nil {
 		p.pc.Close()
 	}
+	p.closeUSB()
 	for _, d := range p.media.disks {
 		if d != nil {
 			d.Close()

@@ -100,7 +100,7 @@ func (c *control) Blocks() []monitor.Block {
 		}
 		out = append(out, b)
 	}
-	return out
+	return append(out, c.p.looseBlocks()...)
 }
 
 // drive finds a CD drive by name.
@@ -114,6 +114,9 @@ func (c *control) drive(name string) (int, error) {
 }
 
 func (c *control) Eject(device string, force bool) error {
+	if l := c.p.looseDrive(device); l != nil {
+		return c.p.exchange(l, nil, "", force)
+	}
 	i, err := c.drive(device)
 	if err != nil {
 		return err
@@ -124,6 +127,13 @@ func (c *control) Eject(device string, force bool) error {
 func (c *control) Change(device, file, format string) error {
 	if format != "" && format != "raw" {
 		return fmt.Errorf("format %s: raw is there", format)
+	}
+	if l := c.p.looseDrive(device); l != nil {
+		d, err := (&driveSpec{file: file, cd: l.cd, readonly: l.readonly, snapshot: l.snapshot}).open(c.p.s.snapshot)
+		if err != nil {
+			return err
+		}
+		return c.p.exchange(l, d, file, false)
 	}
 	i, err := c.drive(device)
 	if err != nil {

@@ -31,8 +31,15 @@ type driveSpec struct {
 // drive reads -drive.
 func (s *settings) drive(k *options.Opts) error {
 	d := &driveSpec{option: k.Option, unit: -1, bootIndex: -1, file: k.Str("file", ""), id: k.Str("id", ""), serial: k.Str("serial", "")}
-	if i := k.Str("if", "ide"); i != "ide" {
-		return k.Fail("if=%s: ide is there", i)
+	loose := false
+	switch i := k.Str("if", "ide"); i {
+	case "ide":
+	case "none":
+		if loose = true; d.id == "" {
+			return k.Fail("if=none needs id=ID, by which a device names it")
+		}
+	default:
+		return k.Fail("if=%s: ide and none are there", i)
 	}
 	if f := k.Str("format", "raw"); f != "raw" {
 		return k.Fail("format=%s: raw is there", f)
@@ -57,10 +64,14 @@ func (s *settings) drive(k *options.Opts) error {
 	if err := d.place(k); err != nil {
 		return err
 	}
-	if d.file == "" && !d.cd {
+	if d.file == "" && !d.cd && !loose {
 		return k.Fail("needs file=FILE")
 	}
-	s.drives = append(s.drives, d)
+	if loose {
+		s.looseDrives = append(s.looseDrives, d)
+	} else {
+		s.drives = append(s.drives, d)
+	}
 	return k.Rest()
 }
 

@@ -11,33 +11,35 @@ import (
 
 // settings are what the options say, before anything is opened.
 type settings struct {
-	name      string
-	uuid      [16]byte
-	ram       uint64
-	cpus      int
-	accels    []*options.Opts // in the order of preference
-	model     string
-	features  map[string]bool
-	drives    []*driveSpec
-	placed    [4]*driveSpec // drives by place, once they are open
-	snapshot  bool
-	boot      firmware.Boot
-	bootOnce  string
-	kernel    string
-	initrd    string
-	append    string
-	loaders   []*options.Opts
-	usbHosts  []pc.USBController
-	usb       []usbSpec
-	vga       string
-	vgamem    int
-	vnc       []string
-	web       []string                // after -display web
-	audio     map[string]audio.Source // of -audiodev, by id; nil: silence
-	layout    *layout.Layout          // of the guest's keyboard; nil: us
-	scancodes keycodemap.Variant
-	objects   objects
-	display   string // sdl, curses, vnc or none; "": not said
+	name        string
+	uuid        [16]byte
+	ram         uint64
+	cpus        int
+	accels      []*options.Opts // in the order of preference
+	model       string
+	features    map[string]bool
+	drives      []*driveSpec
+	placed      [4]*driveSpec // drives by place, once they are open
+	snapshot    bool
+	boot        firmware.Boot
+	bootOnce    string
+	kernel      string
+	initrd      string
+	append      string
+	loaders     []*options.Opts
+	usbHosts    []pc.USBController
+	usb         []usbSpec
+	usbWanted   bool         // a device needs a controller
+	looseDrives []*driveSpec // of -drive if=none, for devices that name them
+	vga         string
+	vgamem      int
+	vnc         []string
+	web         []string                // after -display web
+	audio       map[string]audio.Source // of -audiodev, by id; nil: silence
+	layout      *layout.Layout          // of the guest's keyboard; nil: us
+	scancodes   keycodemap.Variant
+	objects     objects
+	display     string // sdl, curses, vnc or none; "": not said
 	// displayChosen: it was not the user who did.
 	displayChosen bool
 	window        windowSettings

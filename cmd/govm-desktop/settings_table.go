@@ -71,8 +71,8 @@ func driveOptions() []option {
 			s.drives = append(s.drives, &driveSpec{option: o.Option, file: o.Text, cd: true, unit: 2, bootIndex: -1})
 			return nil
 		}},
-		{Name: "drive", Part: part, Arg: "file=F[,if=ide][,index=N][,media=disk|cdrom][,format=raw][,readonly=on][,snapshot=on]", Help: "a drive", Config: "drive", Keys: []options.Key{
-			{Name: "file", Type: options.File, Help: "the image"}, {Name: "id", Help: "how the monitor calls it"}, {Name: "if", Help: "ide"}, {Name: "index", Type: options.Number, Help: "its place, 0 to 3"},
+		{Name: "drive", Part: part, Arg: "file=F[,if=ide|none][,id=ID][,index=N][,media=disk|cdrom][,format=raw][,readonly=on][,snapshot=on]", Help: "a drive", Config: "drive", Keys: []options.Key{
+			{Name: "file", Type: options.File, Help: "the image"}, {Name: "id", Help: "how the monitor calls it"}, {Name: "if", Help: "ide, or none: for a device that names the id"}, {Name: "index", Type: options.Number, Help: "its place, 0 to 3"},
 			{Name: "bus", Type: options.Number}, {Name: "unit", Type: options.Number}, {Name: "media", Help: "disk or cdrom"}, {Name: "format", Help: "raw"}, onOff("readonly", "the guest cannot write"),
 			onOff("snapshot", "what the guest writes is kept in a temporary file"), {Name: "serial", Help: "the drive's serial number"}, {Name: "cache"}, {Name: "aio"}, {Name: "discard"},
 			{Name: "detect-zeroes"}, {Name: "werror"}, {Name: "rerror"}}, Set: (*settings).drive},

@@ -25,6 +25,7 @@ type usbKind struct {
 func usbKinds() []usbKind {
 	return slices.Concat(
 		foreignKinds(),
+		emulatedUSB(),
 	)
 }
 
@@ -50,6 +51,7 @@ type usbSpec struct {
 
 // usbBus makes the USB devices that were asked for.
 func (p *program) usbBus(cfg *pc.Config) error {
+	p.s.usbDefault()
 	cfg.USB = p.s.usbHosts
 	for _, u := range p.s.usb {
 		d, err := p.usbDevice(u)

@@ -1,0 +1,222 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"govm-desktop/block"
+	"govm-desktop/cmd/govm-desktop/options"
+	"govm-desktop/hw/scsi"
+	"govm-desktop/hw/usb"
+	"govm-desktop/hw/usb/hid"
+	"govm-desktop/hw/usb/storage"
+	"govm-desktop/hw/usb/xhci"
+	"govm-desktop/hw/usb/zero"
+	"govm-desktop/machine"
+	"govm-desktop/machine/pc"
+	"govm-desktop/monitor"
+)
+
+// emulatedUSB are the USB devices that need nothing but this program.
+func emulatedUSB() []usbKind {
+	serial := options.Key{Name: "serial", Help: "the device's serial number"}
+	input := func(name, help string, f func(p *program, c hid.Config) usb.Device) usbKind {
+		return usbKind{Kind: options.Kind{Name: name, Help: help, Keys: []options.Key{serial}}, make: func(p *program, o *options.Opts) (usb.Device, error) {
+			return keepUSB(p, f(p, hid.Config{Clock: p.clock, Input: p.input, Serial: o.Str("serial", "")})), nil
+		}}
+	}
+	return []usbKind{
+		input("usb-tablet", "a tablet: the guest's pointer is where the user's is", func(_ *program, c hid.Config) usb.Device { return hid.NewTablet(c) }),
+		input("usb-mouse", "a mouse", func(_ *program, c hid.Config) usb.Device { return hid.NewMouse(c) }),
+		input("usb-kbd", "a keyboard", func(p *program, c hid.Config) usb.Device { return hid.NewKeyboard(c, p.keys.USB) }),
+		{Kind: options.Kind{Name: "usb-storage", Help: "a stick, or a CD drive, on the image of a -drive if=none", Keys: []options.Key{serial,
+			{Name: "drive", Help: "id of the drive"}, {Name: "removable", Type: options.Bool, Help: "the medium can be taken out (a CD's always can)"}}},
+			boot: "storage", make: (*program).usbStorage},
+		{Kind: options.Kind{Name: "usb-zero", Help: "Linux's gadget zero, for its usbtest driver", Keys: []options.Key{serial,
+			{Name: "pattern", Type: options.Number, Help: "0 zeros, 1 modulo 63, 2 unchecked"}}}, make: usbZero},
+	}
+}
+
+func usbZero(_ *program, o *options.Opts) (usb.Device, error) {
+	n, err := o.Number("pattern", zero.Zeros)
+	if err != nil {
+		return nil, err
+	}
+	d, err := zero.New(zero.Config{Pattern: int(n), Serial: o.Str("serial", "")})
+	if err != nil {
+		return nil, o.Fail("%v", err)
+	}
+	return d, nil
+}
+
+func (p *program) usbStorage(o *options.Opts) (usb.Device, error) {
+	u, err := p.unit(o)
+	if err != nil {
+		return nil, err
+	}
+	return keepUSB(p, storage.New(storage.Config{Units: []*scsi.Unit{u}, Serial: o.Str("serial", "")})), nil
+}
+
+// keepUSB has the program close a device when the machine has ended.
+func keepUSB[D usb.Device](p *program, d D) D {
+	if c, ok := any(d).(io.Closer); ok {
+		p.closers = append(p.closers, c)
+	}
+	return d
+}
+
+// closeUSB closes the devices, and the media that the monitor has put into them.
+func (p *program) closeUSB() {
+	for _, c := range p.closers {
+		c.Close()
+	}
+	for _, l := range p.loose {
+		if l.own != nil {
+			l.own.Close()
+		}
+	}
+}
+
+// looseDrive is a drive of -drive if=none, in the device that has named it.
+type looseDrive struct {
+	*driveSpec
+	unit *scsi.Unit
+	own  block.Disk // put in by the monitor: ours to close
+}
+
+// unit makes a SCSI unit of the drive that drive= names.
+func (p *program) unit(o *options.Opts) (*scsi.Unit, error) {
+	id := o.Str("drive", "")
+	if id == "" {
+		return nil, o.Fail("needs drive=ID of a -drive if=none,id=ID,file=FILE")
+	}
+	removable, err := o.Bool("removable", false)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range p.loose {
+		if l.id == id {
+			return nil, o.Fail("drive=%s: another device has it", id)
+		}
+	}
+	for _, d := range p.s.looseDrives {
+		if d.id == id {
+			return p.open(o, d, removable)
+		}
+	}
+	return nil, o.Fail("drive=%s: there is no -drive if=none with this id", id)
+}
+
+func (p *program) open(o *options.Opts, d *driveSpec, removable bool) (*scsi.Unit, error) {
+	if d.positional && isISO(d.file) {
+		d.cd = true
+	}
+	disk, err := d.open(p.s.snapshot)
+	if err != nil {
+		return nil, &machine.ConfigError{Option: d.option, Reason: err.Error()}
+	}
+	cfg := scsi.Config{Removable: removable || d.cd, Serial: d.serial, Name: d.id, Log: p.log}
+	if s := o.Str("serial", ""); s != "" {
+		cfg.Serial = s
+	}
+	if d.cd {
+		cfg.Kind = scsi.CDROM
+	}
+	if disk != nil {
+		p.disks = append(p.disks, disk)
+		cfg.Image = disk
+	} else if !cfg.Removable {
+		return nil, &machine.ConfigError{Option: d.option, Reason: "needs file=FILE"}
+	}
+	u := scsi.New(cfg)
+	p.loose = append(p.loose, &looseDrive{driveSpec: d, unit: u})
+	return u, nil
+}
+
+// looseBlocks are these drives as the monitor lists them.
+func (p *program) looseBlocks() (out []monitor.Block) {
+	p.media.mu.Lock()
+	defer p.media.mu.Unlock()
+	for _, l := range p.loose {
+		b := monitor.Block{Device: l.id, Removable: l.unit.Removable(), File: l.file, Format: "raw"}
+		b.TrayOpen, b.Locked = l.unit.TrayOpen()
+		if m := l.unit.Medium(); m != nil {
+			b.ReadOnly = block.IsReadOnly(m)
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+// looseDrive finds one with removable media by name.
+func (p *program) looseDrive(name string) *looseDrive {
+	for _, l := range p.loose {
+		if l.id == name && l.unit.Removable() {
+			return l
+		}
+	}
+	return nil
+}
+
+// exchange puts another medium in, or takes the one there out (nil). The old one is closed, if it came from here.
+func (p *program) exchange(l *looseDrive, d block.Disk, file string, force bool) error {
+	p.media.mu.Lock()
+	defer p.media.mu.Unlock()
+	_, err := l.unit.Eject(force)
+	if err == nil && d != nil {
+		_, err = l.unit.SetMedium(d)
+	}
+	if err != nil {
+		if d != nil {
+			d.Close()
+		}
+		return err
+	}
+	if l.own != nil {
+		l.own.Close()
+	}
+	l.file, l.own = file, d
+	return nil
+}
+
+// usbOptions are -usbdevice, the short way to the common ones.
+func usbOptions() []option {
+	return []option{{Name: "usbdevice", Part: "Devices", Arg: "tablet|mouse|keyboard|disk:FILE", Help: "a USB device, with a controller for it where there is none",
+		Values: []string{"tablet", "mouse", "keyboard", "disk:"}, Set: (*settings).usbDevice}}
+}
+
+// usbDevice is -usbdevice.
+func (s *settings) usbDevice(o *options.Opts) error {
+	name, file := "", ""
+	switch o.Text {
+	case "tablet", "mouse":
+		name = "usb-" + o.Text
+	case "keyboard":
+		name = "usb-kbd"
+	default:
+		if n, err := fmt.Sscanf(o.Text, "disk:%s", &file); n != 1 || err != nil {
+			return &machine.ConfigError{Option: o.Option, Value: o.Text, Reason: "tablet, mouse, keyboard or disk:FILE belongs there"}
+		}
+		name, file = "usb-storage", o.Text[len("disk:"):]
+	}
+	pairs := []options.Pair{{Key: "driver", Value: name}}
+	if file != "" {
+		id := fmt.Sprintf("usbdisk%d", len(s.looseDrives))
+		s.looseDrives = append(s.looseDrives, &driveSpec{option: o.Option, id: id, file: file, unit: -1, bootIndex: -1, positional: true})
+		pairs = append(pairs, options.Pair{Key: "drive", Value: id})
+	}
+	for _, k := range emulatedUSB() {
+		if k.Name == name {
+			s.usb = append(s.usb, usbSpec{k, options.Of(o.Option, pairs...)})
+		}
+	}
+	s.usbWanted = true
+	return nil
+}
+
+// usbDefault gives -usbdevice a controller where nobody has asked for one.
+func (s *settings) usbDefault() {
+	if s.usbWanted && len(s.usbHosts) == 0 {
+		s.usbHosts = []pc.USBController{{XHCI: xhci.Defaults(xhci.QEMU)}}
+	}
+}
