@@ -17,25 +17,44 @@ type Surface struct {
 // scaler paints parts of a picture on a surface. It keeps what it has computed for a geometry.
 type scaler struct {
 	g      Geometry
-	xs     []sample
-	ys     []sample
+	xs, ys []tap
+	two    []pairTap // xs where each has two dots
+	row    []uint64  // dots of a row, mixed from several
 	filled bool
 }
 
-// sample is where a column (or row) of pixels takes its colour from: the dots i and j, f/256 of the second.
-type sample struct {
-	i, j int32
-	f    uint32
+// tap is what a column (or row) of pixels takes its colour from: the dots from first on, in 1/256, 256 in all.
+type tap struct {
+	first   int
+	weights []uint64
 }
 
-// samples computes them for n pixels from m dots.
-func samples(n, m int) []sample {
-	out := make([]sample, n)
+// taps computes them for n pixels from m dots: of a magnified picture the two dots around each pixel, of one made smaller all that it covers.
+func taps(n, m int) []tap {
+	out := make([]tap, n)
 	for k := range out {
-		at := (int64(2*k+1)*int64(m)*256/int64(n) - 256) / 2 // the pixel's middle, in 1/256 dots from the first dot's
-		at = max(at, 0)
-		i := min(int(at>>8), m-1)
-		out[k] = sample{int32(i), int32(min(i+1, m-1)), uint32(at & 0xff)}
+		if n >= m {
+			at := max((int64(2*k+1)*int64(m)*256/int64(n)-256)/2, 0) // the pixel's middle, in 1/256 dots from the first dot's
+			i, f := int(at>>8), uint64(at&0xff)
+			out[k] = tap{i, []uint64{256 - f, f}}
+			if i >= m-1 {
+				out[k] = tap{m - 1, []uint64{256}}
+				if m > 1 {
+					out[k] = tap{m - 2, []uint64{0, 256}}
+				}
+			}
+			continue
+		}
+		from, to := k*m*256/n, (k+1)*m*256/n
+		t := tap{first: from >> 8}
+		left, dots := uint64(256), 0
+		for i := t.first; i<<8 < to; i++ {
+			dots += min(to, (i+1)<<8) - max(from, i<<8)
+			w := uint64(dots*256/(to-from)) - (256 - left)
+			t.weights = append(t.weights, w)
+			left -= w
+		}
+		out[k] = t
 	}
 	return out
 }
@@ -54,8 +73,6 @@ func (s *scaler) paint(dst *Surface, src *display.Frame, g Geometry, r image.Rec
 		}
 	case k > 1:
 		crisp(dst, src, p.Min, k, r)
-	case p.Dx() < g.Guest.X:
-		s.shrink(dst, src, g, r)
 	default:
 		s.smooth(dst, src, g, r)
 	}
@@ -83,60 +100,86 @@ func crisp(dst *Surface, src *display.Frame, at image.Point, k int, r image.Rect
 	}
 }
 
-// smooth mixes each pixel from the four dots around it.
+// smooth mixes each pixel from the dots around it: first whole rows, then along the row.
 func (s *scaler) smooth(dst *Surface, src *display.Frame, g Geometry, r image.Rectangle) {
 	p := g.Picture()
 	if !s.filled || s.g != g {
 		s.g, s.filled = g, true
-		s.xs, s.ys = samples(p.Dx(), g.Guest.X), samples(p.Dy(), g.Guest.Y)
+		s.xs, s.ys = taps(p.Dx(), g.Guest.X), taps(p.Dy(), g.Guest.Y)
+		s.row, s.two = make([]uint64, g.Guest.X), nil
 	}
 	xs := s.xs[r.Min.X-p.Min.X : r.Max.X-p.Min.X]
+	last := xs[len(xs)-1]
+	x0, x1 := xs[0].first, last.first+len(last.weights)
+	var two []pairTap
+	if p.Dx() >= g.Guest.X && g.Guest.X > 1 {
+		if len(s.two) != p.Dx() {
+			s.two = pairs(s.xs)
+		}
+		two = s.two[r.Min.X-p.Min.X : r.Max.X-p.Min.X]
+		x0 = 0
+	}
 	for y := r.Min.Y; y < r.Max.Y; y++ {
+		mixed := s.row[x0:x1]
 		v := s.ys[y-p.Min.Y]
-		a, b := src.Row(int(v.i), 0, g.Guest.X), src.Row(int(v.j), 0, g.Guest.X)
+		mixRows(mixed, src, v, x0, x1)
 		row := dst.Pix[y*dst.Stride+4*r.Min.X : y*dst.Stride+4*r.Max.X]
-		fy := uint64(v.f)
+		if two != nil {
+			along(row, mixed, two)
+			continue
+		}
 		for k, h := range xs {
-			i, j, fx := 4*h.i, 4*h.j, uint64(h.f)
-			upper := (spread(a[i:])*(256-fx) + spread(a[j:])*fx) >> 8 & lanes
-			lower := (spread(b[i:])*(256-fx) + spread(b[j:])*fx) >> 8 & lanes
-			gather(row[4*k:], (upper*(256-fy)+lower*fy)>>8&lanes)
-		}
-	}
-}
-
-// shrink makes each pixel the mean of the dots that it covers, in 1/256.
-func (s *scaler) shrink(dst *Surface, src *display.Frame, g Geometry, r image.Rectangle) {
-	p := g.Picture()
-	edge := func(k, n, m int) int { return k * m * 256 / n }
-	sum := make([]uint64, 3*r.Dx())
-	for y := r.Min.Y; y < r.Max.Y; y++ {
-		clear(sum)
-		top, bottom := edge(y-p.Min.Y, p.Dy(), g.Guest.Y), edge(y-p.Min.Y+1, p.Dy(), g.Guest.Y)
-		for j := top >> 8; j<<8 < bottom; j++ {
-			dots := src.Row(j, 0, g.Guest.X)
-			high := uint64(min(bottom, (j+1)<<8) - max(top, j<<8))
-			for k := range r.Dx() {
-				left, right := edge(r.Min.X-p.Min.X+k, p.Dx(), g.Guest.X), edge(r.Min.X-p.Min.X+k+1, p.Dx(), g.Guest.X)
-				for i := left >> 8; i<<8 < right; i++ {
-					area := high * uint64(min(right, (i+1)<<8)-max(left, i<<8))
-					d := dots[4*i : 4*i+3]
-					sum[3*k] += area * uint64(d[0])
-					sum[3*k+1] += area * uint64(d[1])
-					sum[3*k+2] += area * uint64(d[2])
-				}
+			var sum uint64
+			for i, w := range h.weights {
+				sum += mixed[h.first-x0+i] * w
 			}
-		}
-		row := dst.Pix[y*dst.Stride+4*r.Min.X : y*dst.Stride+4*r.Max.X]
-		for k := range r.Dx() {
-			left, right := edge(r.Min.X-p.Min.X+k, p.Dx(), g.Guest.X), edge(r.Min.X-p.Min.X+k+1, p.Dx(), g.Guest.X)
-			area := uint64(bottom-top) * uint64(right-left)
-			row[4*k], row[4*k+1], row[4*k+2] = uint8(sum[3*k]/area), uint8(sum[3*k+1]/area), uint8(sum[3*k+2]/area)
+			gather(row[4*k:], sum>>8&lanes)
 		}
 	}
 }
 
-// lanes are the three colours of a dot, 16 bits apart.
+// pairTap is a tap of two dots, f/256 of the second.
+type pairTap struct{ first, f uint32 }
+
+func pairs(all []tap) []pairTap {
+	out := make([]pairTap, len(all))
+	for i, t := range all {
+		out[i] = pairTap{uint32(t.first), uint32(t.weights[1])}
+	}
+	return out
+}
+
+// along mixes the pixels of a row from two dots each.
+func along(row []byte, dots []uint64, taps []pairTap) {
+	row = row[:4*len(taps)]
+	for k, t := range taps {
+		d := dots[t.first:][:2]
+		f := uint64(t.f)
+		gather(row[4*k:], (d[0]*(256-f)+d[1]*f)>>8&lanes)
+	}
+}
+
+// mixRows mixes the dots from x0 up to x1 of the rows that a tap names.
+func mixRows(to []uint64, src *display.Frame, v tap, x0, x1 int) {
+	for j, w := range v.weights {
+		dots := src.Row(v.first+j, x0, x1)
+		dots = dots[:4*len(to)]
+		if j == 0 {
+			for i := range to {
+				to[i] = spread(dots[4*i:]) * w
+			}
+			continue
+		}
+		for i := range to {
+			to[i] += spread(dots[4*i:]) * w
+		}
+	}
+	for i := range to {
+		to[i] = to[i] >> 8 & lanes
+	}
+}
+
+// lanes are the three colours of a dot, 16 bits apart: each has room for 256 times as much.
 const lanes = 0x00ff_00ff_00ff
 
 func spread(p []byte) uint64 {
