@@ -33,8 +33,9 @@ type UI struct {
 	cfg    Config
 	term   tcell.Screen
 	feed   *window.Feed
-	hands  []hands // one for each head
-	at     int     // the head that is shown
+	hands  []hands        // one for each head
+	at     int            // the head that is shown
+	frame  *display.Frame // its newest; nil: none yet
 	news   chan struct{}
 	done   chan struct{}
 	once   sync.Once
@@ -100,6 +101,7 @@ func (u *UI) Run() {
 		select {
 		case <-u.done:
 			u.feed.Show(nil)
+			u.frame.Release()
 			for i := range u.hands {
 				u.hands[i].front.Close()
 			}
@@ -123,6 +125,8 @@ func (u *UI) Run() {
 func (u *UI) show(i int) {
 	u.hands[u.at].front.ReleaseAll()
 	u.at = i
+	u.frame.Release()
+	u.frame = nil
 	u.term.Clear()
 	u.feed.Show(u.cfg.Heads[i].Screen)
 	u.draw(true)

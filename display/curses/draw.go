@@ -12,16 +12,17 @@ import (
 func (u *UI) draw(all bool) {
 	u.term.SetTitle(u.title())
 	s := u.cfg.Heads[u.at].Screen
-	f, _ := u.feed.Take()
-	if f == nil && !all {
+	if f, _ := u.feed.Take(); f != nil {
+		u.frame.Release()
+		u.frame = f
+	} else if !all {
 		return
 	}
 	if t := s.Text(); t != nil {
 		u.text(t)
-	} else if f != nil {
-		u.graphics(f)
+	} else if u.frame != nil {
+		u.graphics(u.frame)
 	}
-	f.Release()
 	u.term.Show()
 }
 
