@@ -50,6 +50,7 @@ func TestParse_mistakes(t *testing.T) {
 		{"-vga cirrus", "std and none"},
 		{"-display gtk", `unknown display "gtk"`},
 		{"-chardev pipe,id=a", `unknown chardev "pipe"`},
+		{"-accel magic", "accel=magic: kvm, soft or tcg belongs there"},
 		{"-device e1000", `unknown device "e1000"`},
 	} {
 		_, err := parse(strings.Fields(c.args))
@@ -83,7 +84,6 @@ func TestBuild_mistakes(t *testing.T) {
 		{"-serial stdio -monitor stdio", "in use by -serial"},
 		{"-bios " + img + ".x", "disk.img.x"},
 		{"-device loader,file=" + img + ".x,addr=0", "disk.img.x"},
-		{"-accel magic", `unknown accelerator "magic"`},
 		{"-accel soft,icount=on -smp 2", "-smp 1"},
 		{"-cpu magic", "magic"},
 		{"-rtc base=noon", "belongs there"},
