@@ -1,58 +1,15 @@
-// Package monitor is a hand on the machine: one table of commands over a small Control interface, shown to people by monitor/hmp and to programs
-// by monitor/qmp. Names, arguments and results are QEMU's (docs/interop/qmp, hmp-commands).
+// Package monitor is a hand on the machine: one table of commands over a Control interface, shown to people by monitor/hmp and to programs by monitor/qmp.
+// Names, arguments and results are QEMU's (docs/interop/qmp-spec, the QAPI schema, hmp-commands).
+//
+// Left out are the commands whose subsystem is not there: migration, snapshots of the machine, block jobs and graphs, networks, memory devices.
 package monitor
 
 import (
 	"fmt"
 	"io"
-	"sort"
-	"time"
-
-	"govm-desktop/input"
-	"govm-desktop/x86"
+	"slices"
+	"strings"
 )
-
-// Control is what the monitor needs of the program around the machine.
-type Control interface {
-	Name() string
-	UUID() string
-	Version() string
-	Status() string // as query-status names it: "running", "paused", "prelaunch" …
-	Cont() error
-	Stop()
-	Reset()
-	PowerDown()
-	Wakeup()
-	Quit()
-	// Key presses or releases a key; ok is false if no key has the name.
-	Key(name string, down bool) (ok bool)
-	KeyNames() []string
-	Pointer(input.Event)
-	// Screendump writes the screen as "png" or "ppm".
-	Screendump(w io.Writer, format string) error
-	CPUs() int
-	Registers(cpu int) (x86.State, error)
-	// Blocks are the drives; Eject and Change act on removable ones.
-	Blocks() []Block
-	Eject(device string, force bool) error
-	Change(device, file, format string) error
-	// VNC is the RFB servers, the main one first. Passwords are set for the one with an id, or for all ("").
-	VNC() []VNCInfo
-	SetVNCPassword(id, password, connected string) error // connected: what becomes of those who are; "disconnect" or ""
-	ExpireVNCPassword(id string, at time.Time) error     // zero: never
-	Inspect(w io.Writer, device string) bool             // false: no such device
-}
-
-// Block is a drive as `info block` and query-block show it.
-type Block struct {
-	Device    string `json:"device"`
-	File      string `json:"-"`
-	Format    string `json:"-"`
-	Removable bool   `json:"removable"`
-	Locked    bool   `json:"locked"`
-	ReadOnly  bool   `json:"-"`
-	TrayOpen  bool   `json:"-"`
-}
 
 // Error is a command that failed, with QMP's class.
 type Error struct {
@@ -63,8 +20,19 @@ type Error struct {
 // Error implements error.
 func (e *Error) Error() string { return e.Desc }
 
-func errorf(class, format string, args ...any) error {
+// Errorf is a failure of the given class.
+func Errorf(class, format string, args ...any) error {
 	return &Error{Class: class, Desc: fmt.Sprintf(format, args...)}
+}
+
+func errorf(class, format string, args ...any) error { return Errorf(class, format, args...) }
+
+// generic is what another package's error becomes.
+func generic(err error) error {
+	if _, ok := err.(*Error); ok || err == nil {
+		return err
+	}
+	return errorf(GenericError, "%v", err)
 }
 
 // Classes of errors.
@@ -72,6 +40,7 @@ const (
 	GenericError    = "GenericError"
 	CommandNotFound = "CommandNotFound"
 	DeviceNotFound  = "DeviceNotFound"
+	DeviceNotActive = "DeviceNotActive"
 )
 
 // Type is the type of a parameter.
@@ -79,12 +48,15 @@ type Type uint8
 
 // Types.
 const (
-	String Type = iota
-	Int
-	Bool
-	File
-	Rest // of the line, for HMP; any JSON value, for QMP
-	Flag // HMP only: -x
+	String  Type = iota
+	Int          // an expression, for HMP
+	Bool         // on or off, for HMP
+	File         // a string; HMP completes file names
+	Rest         // all of the line, for HMP
+	Flag         // -x, for HMP, and there anywhere before the rest; a bool, for QMP
+	Format       // HMP only: /COUNT FORMAT SIZE, right after the name
+	JSON         // QMP only: a value of Of's type
+	Strings      // HMP only: all words that are left
 )
 
 // Param is one parameter of a command. HMP takes them in order, QMP by name.
@@ -92,27 +64,12 @@ type Param struct {
 	Name     string
 	Type     Type
 	Optional bool
+	Letter   byte     // of a Flag
+	Values   []string // all it may be, for a String; QMP checks it, HMP completes it
+	Of       any      // of JSON: a value of the type
+	// Complete lists what HMP completes besides.
+	Complete func(Control) []string
 }
-
-// Args are the arguments of one call, by parameter name.
-type Args map[string]any
-
-// Str is a string argument; "" when absent.
-func (a Args) Str(name string) string { s, _ := a[name].(string); return s }
-
-// Int is a number; def when absent.
-func (a Args) Int(name string, def int64) int64 {
-	switch v := a[name].(type) {
-	case int64:
-		return v
-	case float64:
-		return int64(v)
-	}
-	return def
-}
-
-// Bool is a switch; false when absent.
-func (a Args) Bool(name string) bool { b, _ := a[name].(bool); return b }
 
 // Command is one line of the table. HMP and QMP are its names there; "" where it is not offered.
 type Command struct {
@@ -120,46 +77,62 @@ type Command struct {
 	Alias    string // a second HMP name
 	Params   []Param
 	Help     string
-	// Run does it. The result is what QMP returns; nil is an empty object.
-	Run func(c Control, a Args) (any, error)
+	Open     bool // QMP passes on arguments that are no parameters: those of device_add
+	// Returns is a value of the type that Run returns, for QMP's schema; nil: nothing.
+	Returns any
+	// Run does it. The result is what QMP returns.
+	Run func(*Call) (any, error)
 	// Print shows the result to people; nil: nothing is shown.
 	Print func(w io.Writer, result any)
+	// PrintIn is Print for what depends on the session.
+	PrintIn func(s *Session, w io.Writer, result any)
+}
+
+// Call is one use of a command.
+type Call struct {
+	Control
+	Args
+	Session *Session
+}
+
+// Session is what a monitor remembers from one command to the next.
+type Session struct {
+	CPU     int      // that "cpu" has chosen
+	History []string // of the lines typed; HMP keeps it
+	format  format   // of the last dump
+
+	absX, absY int32 // that input-send-event has moved the pointer to
 }
 
 // Table is the list of commands.
-type Table struct{ commands []*Command }
+type Table struct {
+	commands []*Command
+	hmp, qmp map[string]*Command
+}
 
-// NewTable returns all commands.
+// NewTable returns all commands, by alphabet.
 func NewTable() *Table {
-	t := &Table{}
-	t.commands = append(t.commands, lifeCommands()...)
-	t.commands = append(t.commands, inputCommands()...)
-	t.commands = append(t.commands, infoCommands()...)
-	t.commands = append(t.commands, driveCommands()...)
-	t.commands = append(t.commands, vncCommands()...)
-	sort.Slice(t.commands, func(i, j int) bool { return t.commands[i].HMP+t.commands[i].QMP < t.commands[j].HMP+t.commands[j].QMP })
+	t := &Table{hmp: map[string]*Command{}, qmp: map[string]*Command{}}
+	t.commands = slices.Concat(lifeCommands(), inputCommands(), infoCommands(), screenCommands(), driveCommands(), vncCommands(), registerCommands(), memoryCommands(),
+		boardCommands(), usbCommands(), chardevCommands(), deviceCommands(), qomCommands(), debugCommands(), absentCommands(), protocolCommands(t))
+	slices.SortStableFunc(t.commands, func(a, b *Command) int { return strings.Compare(a.HMP+a.QMP, b.HMP+b.QMP) })
+	for _, c := range t.commands {
+		for m, names := range map[*map[string]*Command][]string{&t.hmp: {c.HMP, c.Alias}, &t.qmp: {c.QMP}} {
+			for _, n := range names {
+				if n != "" {
+					(*m)[n] = c
+				}
+			}
+		}
+	}
 	return t
 }
 
 // ByHMP finds a command by the name that people type.
-func (t *Table) ByHMP(name string) *Command {
-	for _, c := range t.commands {
-		if c.HMP != "" && (c.HMP == name || c.Alias == name) {
-			return c
-		}
-	}
-	return nil
-}
+func (t *Table) ByHMP(name string) *Command { return t.hmp[name] }
 
 // ByQMP finds a command by its name in QMP.
-func (t *Table) ByQMP(name string) *Command {
-	for _, c := range t.commands {
-		if c.QMP != "" && c.QMP == name {
-			return c
-		}
-	}
-	return nil
-}
+func (t *Table) ByQMP(name string) *Command { return t.qmp[name] }
 
 // All visits the table in alphabetical order.
 func (t *Table) All(f func(*Command)) {

@@ -3,14 +3,17 @@ package hmp
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"govm-desktop/monitor"
 )
 
 // Bounds on what one stream can make us hold.
 const (
-	maxLine    = 4096
+	maxLine    = 4096 // characters
 	maxHistory = 64
 )
 
@@ -18,10 +21,13 @@ const (
 type editor struct {
 	w       io.Writer
 	table   *monitor.Table
-	line    []byte
+	control monitor.Control
+	session *monitor.Session
+	line    []rune
 	pos     int
-	history []string
-	at      int    // in the history; len(history): the line being typed
+	at      int    // in the history; its length: the line being typed
+	typed   []rune // that line, while another is shown
+	char    []byte // a character in UTF-8 under way
 	esc     []byte // an escape sequence under way
 	cr      bool   // the last byte was CR: an LF after it is part of it
 }
@@ -34,64 +40,113 @@ func (e *editor) feed(b byte) (line string, done bool) {
 	}
 	wasCR := e.cr
 	e.cr = b == '\r'
-	switch b {
-	case '\n', '\r':
-		if b == '\n' && wasCR {
-			return "", false
-		}
+	switch {
+	case b == '\n' && wasCR:
+	case b == '\n' || b == '\r':
 		return e.enter(), true
-	case 0x1b:
-		e.esc = append(e.esc, b)
-	case 0x7f, 0x08:
-		if e.pos > 0 {
-			e.line = append(e.line[:e.pos-1], e.line[e.pos:]...)
-			e.pos--
-			e.redraw()
-		}
-	case 0x15: // Ctrl-U
-		e.set("")
-	case 0x01:
-		e.pos = 0
-		e.redraw()
-	case 0x05:
-		e.pos = len(e.line)
-		e.redraw()
-	case '\t':
+	case b == 0x1b:
+		e.esc = append(e.esc[:0], b)
+	case b == '\t':
 		e.complete()
+	case b < ' ' || b == 0x7f:
+		e.command(b)
 	default:
-		if b >= ' ' && len(e.line) < maxLine {
-			e.insert(b)
-		}
+		e.letter(b)
 	}
 	return "", false
 }
 
-func (e *editor) insert(b byte) {
-	e.line = append(e.line, 0)
-	copy(e.line[e.pos+1:], e.line[e.pos:])
-	e.line[e.pos] = b
-	e.pos++
-	if e.pos == len(e.line) {
-		e.w.Write([]byte{b})
+// command is a control character.
+func (e *editor) command(b byte) {
+	switch b {
+	case 0x7f, 0x08:
+		e.remove(e.pos-1, e.pos)
+	case 0x04: // Ctrl-D
+		e.remove(e.pos, e.pos+1)
+	case 0x15: // Ctrl-U
+		e.remove(0, e.pos)
+	case 0x0b: // Ctrl-K
+		e.remove(e.pos, len(e.line))
+	case 0x17: // Ctrl-W
+		e.remove(e.wordStart(), e.pos)
+	case 0x03: // Ctrl-C drops the line
+		io.WriteString(e.w, "^C\r\n")
+		e.set(nil)
+	case 0x0c: // Ctrl-L
+		io.WriteString(e.w, "\x1b[2J\x1b[H")
+		e.redraw()
+	case 0x01, 0x02, 0x05, 0x06:
+		e.move(map[byte]int{0x01: 0, 0x02: e.pos - 1, 0x05: len(e.line), 0x06: e.pos + 1}[b])
+	case 0x10: // Ctrl-P
+		e.recall(-1)
+	case 0x0e: // Ctrl-N
+		e.recall(+1)
+	}
+}
+
+// letter collects the bytes of a character.
+func (e *editor) letter(b byte) {
+	e.char = append(e.char, b)
+	if !utf8.FullRune(e.char) {
 		return
 	}
+	r, _ := utf8.DecodeRune(e.char)
+	e.char = e.char[:0]
+	if !unicode.IsPrint(r) || r == utf8.RuneError || len(e.line) >= maxLine {
+		return
+	}
+	e.line = slices.Insert(e.line, e.pos, r)
+	e.pos++
+	if e.pos == len(e.line) {
+		io.WriteString(e.w, string(r))
+		return
+	}
+	e.redraw()
+}
+
+// remove takes out the characters from one place to another, as far as there are any.
+func (e *editor) remove(from, to int) {
+	from, to = max(from, 0), min(to, len(e.line))
+	if from >= to {
+		return
+	}
+	e.line = slices.Delete(e.line, from, to)
+	e.pos = from
+	e.redraw()
+}
+
+func (e *editor) wordStart() int {
+	i := e.pos
+	for i > 0 && e.line[i-1] == ' ' {
+		i--
+	}
+	for i > 0 && e.line[i-1] != ' ' {
+		i--
+	}
+	return i
+}
+
+func (e *editor) move(to int) {
+	e.pos = min(max(to, 0), len(e.line))
 	e.redraw()
 }
 
 func (e *editor) enter() string {
 	line := string(e.line)
 	io.WriteString(e.w, "\r\n")
-	if strings.TrimSpace(line) != "" {
-		e.history = append(e.history, line)
-		if len(e.history) > maxHistory {
-			e.history = e.history[1:]
+	h := e.session.History
+	if strings.TrimSpace(line) != "" && (len(h) == 0 || h[len(h)-1] != line) {
+		h = append(h, line)
+		if len(h) > maxHistory {
+			h = slices.Delete(h, 0, 1)
 		}
+		e.session.History = h
 	}
-	e.at, e.line, e.pos = len(e.history), nil, 0
+	e.at, e.line, e.pos, e.typed, e.char = len(h), nil, 0, nil, nil
 	return line
 }
 
-// escape takes the arrows: ESC [ A to D, H and F.
+// escape takes the keys that send sequences: ESC [ or ESC O, numbers, a letter or ~.
 func (e *editor) escape(b byte) {
 	e.esc = append(e.esc, b)
 	if len(e.esc) == 2 && (b == '[' || b == 'O') {
@@ -100,6 +155,7 @@ func (e *editor) escape(b byte) {
 	if len(e.esc) < 8 && (b >= '0' && b <= '9' || b == ';') {
 		return
 	}
+	number := string(e.esc[min(2, len(e.esc)-1) : len(e.esc)-1])
 	e.esc = e.esc[:0]
 	switch b {
 	case 'A':
@@ -107,60 +163,47 @@ func (e *editor) escape(b byte) {
 	case 'B':
 		e.recall(+1)
 	case 'C':
-		e.pos = min(e.pos+1, len(e.line))
+		e.move(e.pos + 1)
 	case 'D':
-		e.pos = max(e.pos-1, 0)
+		e.move(e.pos - 1)
 	case 'H':
-		e.pos = 0
+		e.move(0)
 	case 'F':
-		e.pos = len(e.line)
+		e.move(len(e.line))
+	case '~':
+		switch number {
+		case "1", "7":
+			e.move(0)
+		case "4", "8":
+			e.move(len(e.line))
+		case "3":
+			e.remove(e.pos, e.pos+1)
+		}
 	}
-	e.redraw()
 }
 
+// recall goes through the history; past its end lies the line that was being typed.
 func (e *editor) recall(d int) {
-	e.at = min(max(e.at+d, 0), len(e.history))
-	if e.at == len(e.history) {
-		e.set("")
+	h := e.session.History
+	if e.at == len(h) {
+		e.typed = slices.Clone(e.line)
+	}
+	e.at = min(max(e.at+d, 0), len(h))
+	if e.at == len(h) {
+		e.set(e.typed)
 		return
 	}
-	e.set(e.history[e.at])
+	e.set([]rune(h[e.at]))
 }
 
-func (e *editor) set(s string) {
-	e.line, e.pos = []byte(s), len(s)
+func (e *editor) set(line []rune) {
+	e.line, e.pos = slices.Clone(line), len(line)
 	e.redraw()
 }
 
 func (e *editor) redraw() {
-	fmt.Fprintf(e.w, "\r\x1b[K%s%s", prompt, e.line)
+	fmt.Fprintf(e.w, "\r\x1b[K%s%s", prompt, string(e.line))
 	if back := len(e.line) - e.pos; back > 0 {
 		fmt.Fprintf(e.w, "\x1b[%dD", back)
-	}
-}
-
-// complete finishes a command's name, or lists what it may become.
-func (e *editor) complete() {
-	var fits []string
-	e.table.All(func(c *monitor.Command) {
-		if c.HMP != "" && strings.HasPrefix(c.HMP, string(e.line)) {
-			fits = append(fits, c.HMP)
-		}
-	})
-	switch len(fits) {
-	case 0:
-	case 1:
-		e.set(fits[0] + " ")
-	default:
-		common := fits[0]
-		for _, f := range fits {
-			for !strings.HasPrefix(f, common) {
-				common = common[:len(common)-1]
-			}
-		}
-		if common == string(e.line) {
-			fmt.Fprintf(e.w, "\r\n%s\r\n", strings.Join(fits, "  "))
-		}
-		e.set(common)
 	}
 }

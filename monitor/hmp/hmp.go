@@ -1,12 +1,12 @@
-// Package hmp is the monitor for people: lines of words, answered by text, with a prompt. On a stream that echoes nothing itself it edits lines:
-// backspace, Ctrl-U, arrows through the history, Tab for command names.
+// Package hmp is the monitor for people: lines of words, answered by text, with a prompt. On a stream that echoes nothing itself it edits lines: the usual
+// control characters and arrows, a history, and Tab for the names of commands, devices, keys and files.
 package hmp
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
 	"govm-desktop/monitor"
@@ -15,56 +15,77 @@ import (
 const prompt = "(govm) "
 
 // Run executes one line and writes the answer.
-func Run(t *monitor.Table, c monitor.Control, w io.Writer, line string) {
-	words, err := split(line)
-	if err != nil {
-		fmt.Fprintln(w, err)
+func Run(t *monitor.Table, c monitor.Control, s *monitor.Session, w io.Writer, line string) {
+	name, rest := cut(line)
+	switch name {
+	case "":
 		return
-	}
-	if len(words) == 0 {
+	case "help", "?":
+		help(t, w, strings.Join(strings.Fields(rest), " "))
 		return
+	case "info":
+		sub, after := cut(rest)
+		if sub == "" {
+			help(t, w, "info")
+			return
+		}
+		name, rest = "info "+sub, after
 	}
-	if words[0] == "help" || words[0] == "?" {
-		help(t, w, strings.Join(words[1:], " "))
-		return
-	}
-	cmd, rest := find(t, words)
+	cmd := t.ByHMP(name)
 	if cmd == nil {
-		fmt.Fprintf(w, "unknown command: '%s'\n", strings.Join(words[:min(2, len(words))], " "))
+		fmt.Fprintf(w, "unknown command: '%s'\n", name)
 		return
 	}
-	args, err := bind(cmd, rest)
-	if err != nil {
-		fmt.Fprintf(w, "%s: %v\n", cmd.HMP, err)
+	call := &monitor.Call{Control: c, Args: monitor.Args{}, Session: s}
+	if err := monitor.Bind(call, cmd, rest); err != nil {
+		fmt.Fprintf(w, "%s: %v\nTry \"help %s\" for more information\n", name, err, cmd.HMP)
 		return
 	}
-	result, err := cmd.Run(c, args)
-	if err != nil {
+	result, err := cmd.Run(call)
+	switch {
+	case err != nil:
 		fmt.Fprintf(w, "Error: %v\n", err)
-		return
-	}
-	if cmd.Print != nil {
+	case cmd.PrintIn != nil:
+		cmd.PrintIn(s, w, result)
+	case cmd.Print != nil:
 		cmd.Print(w, result)
 	}
 }
 
-// find looks the command up: two words for "info …".
-func find(t *monitor.Table, words []string) (*monitor.Command, []string) {
-	if words[0] == "info" && len(words) > 1 {
-		return t.ByHMP("info " + words[1]), words[2:]
+// cut takes the first name off a line: up to a blank, or the slash of a format.
+func cut(line string) (name, rest string) {
+	line = strings.TrimLeft(line, " \t")
+	i := strings.IndexAny(line, " \t/")
+	if i < 0 {
+		return line, ""
 	}
-	return t.ByHMP(words[0]), words[1:]
+	return line[:i], line[i:]
 }
 
+// help shows one command, or all; "info" shows all that can be asked for.
 func help(t *monitor.Table, w io.Writer, topic string) {
 	found := false
+	show := func(c *monitor.Command) {
+		found = true
+		name := c.HMP
+		if c.Alias != "" {
+			name += "|" + c.Alias
+		}
+		fmt.Fprintf(w, "%s%s -- %s\n", name, usage(c), c.Help)
+	}
+	if c := t.ByHMP(topic); c != nil {
+		show(c)
+		return
+	}
 	t.All(func(c *monitor.Command) {
-		if c.HMP == "" || topic != "" && c.HMP != topic && !strings.HasPrefix(c.HMP, topic+" ") {
+		if c.HMP == "" || topic == "" && strings.HasPrefix(c.HMP, "info ") || topic != "" && !strings.HasPrefix(c.HMP, topic+" ") {
 			return
 		}
-		found = true
-		fmt.Fprintf(w, "%s%s -- %s\n", c.HMP, usage(c), c.Help)
+		show(c)
 	})
+	if topic == "" {
+		io.WriteString(w, "help|? [cmd] -- show this, or what a command does\ninfo [subcommand] -- show what there is: info lists the subcommands\n")
+	}
 	if !found {
 		fmt.Fprintf(w, "unknown command: '%s'\n", topic)
 	}
@@ -73,91 +94,23 @@ func help(t *monitor.Table, w io.Writer, topic string) {
 func usage(c *monitor.Command) string {
 	var b strings.Builder
 	for _, p := range c.Params {
-		if p.Optional {
-			fmt.Fprintf(&b, " [%s]", p.Name)
-		} else {
-			fmt.Fprintf(&b, " %s", p.Name)
+		name := p.Name
+		switch p.Type {
+		case monitor.Flag:
+			fmt.Fprintf(&b, " [-%c]", p.Letter)
+			continue
+		case monitor.Format:
+			b.WriteString("/fmt")
+			continue
+		case monitor.Bool:
+			name = "on|off"
 		}
+		if p.Optional {
+			name = "[" + name + "]"
+		}
+		b.WriteString(" " + name)
 	}
 	return b.String()
-}
-
-// split cuts a line into words; quotes keep blanks, a backslash keeps the next character.
-func split(line string) ([]string, error) {
-	var words []string
-	var cur []byte
-	in, quoted := false, false
-	for i := 0; i < len(line); i++ {
-		switch b := line[i]; {
-		case b == '\\' && i+1 < len(line):
-			i++
-			cur, in = append(cur, line[i]), true
-		case b == '"':
-			quoted, in = !quoted, true
-		case (b == ' ' || b == '\t') && !quoted:
-			if in {
-				words = append(words, string(cur))
-			}
-			cur, in = cur[:0], false
-		default:
-			cur, in = append(cur, b), true
-		}
-	}
-	if quoted {
-		return nil, fmt.Errorf("unterminated string literal")
-	}
-	if in {
-		words = append(words, string(cur))
-	}
-	return words, nil
-}
-
-// bind gives words to parameters in order.
-func bind(cmd *monitor.Command, words []string) (monitor.Args, error) {
-	args := monitor.Args{}
-	for _, p := range cmd.Params {
-		if p.Type == monitor.Flag {
-			if len(words) > 0 && words[0] == p.Name {
-				args[p.Name] = true
-				words = words[1:]
-			}
-			continue
-		}
-		if len(words) == 0 {
-			if p.Optional {
-				continue
-			}
-			return nil, fmt.Errorf("%s expected", p.Name)
-		}
-		v, err := value(p, words[0])
-		if err != nil {
-			return nil, err
-		}
-		args[p.Name] = v
-		words = words[1:]
-	}
-	if len(words) > 0 {
-		return nil, fmt.Errorf("extraneous argument '%s'", words[0])
-	}
-	return args, nil
-}
-
-func value(p monitor.Param, word string) (any, error) {
-	switch p.Type {
-	case monitor.Int:
-		n, err := strconv.ParseInt(word, 0, 64)
-		if err != nil {
-			return nil, fmt.Errorf("%s: '%s' is not a number", p.Name, word)
-		}
-		return n, nil
-	case monitor.Bool:
-		if word != "on" && word != "off" {
-			return nil, fmt.Errorf("%s: 'on' or 'off' expected", p.Name)
-		}
-		return word == "on", nil
-	default:
-		return word, nil
-	}
 }
 
 // focuser is a stream that is shown only when it has the focus (chardev/mux).
@@ -165,7 +118,8 @@ type focuser interface{ OnFocus(f func()) (waits bool) }
 
 // Serve talks on a stream until it ends.
 func Serve(t *monitor.Table, c monitor.Control, rw io.ReadWriter) error {
-	e := &editor{w: rw, table: t}
+	s := &monitor.Session{}
+	e := &editor{w: rw, table: t, control: c, session: s}
 	greet := func() {
 		fmt.Fprintf(rw, "govm-desktop %s monitor - type 'help' for more information\r\n%s", c.Version(), prompt)
 	}
@@ -176,14 +130,16 @@ func Serve(t *monitor.Table, c monitor.Control, rw io.ReadWriter) error {
 	for {
 		n, err := rw.Read(buf)
 		for _, b := range buf[:n] {
-			if line, done := e.feed(b); done {
-				var out bytes.Buffer
-				Run(t, c, &out, line)
-				rw.Write(bytes.ReplaceAll(out.Bytes(), []byte("\n"), []byte("\r\n")))
-				io.WriteString(rw, prompt)
+			line, done := e.feed(b)
+			if !done {
+				continue
 			}
+			var out bytes.Buffer
+			Run(t, c, s, &out, line)
+			rw.Write(bytes.ReplaceAll(out.Bytes(), []byte("\n"), []byte("\r\n")))
+			io.WriteString(rw, prompt)
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

@@ -27,6 +27,7 @@ const maxCommand = 64 << 20
 type Server struct {
 	Table   *monitor.Table
 	Control monitor.Control
+	Trace   func(command string) // told of every command; nil: nobody
 
 	mu       sync.Mutex // guards everything below
 	sessions map[*session]bool
@@ -35,7 +36,7 @@ type Server struct {
 type object = map[string]any
 
 // Event sends an event to every session that has finished negotiation. A session whose reader is so slow that its queue is full misses it.
-func (s *Server) Event(name string, data object) {
+func (s *Server) Event(name string, data any) {
 	now := time.Now()
 	e := object{"event": name, "timestamp": object{"seconds": now.Unix(), "microseconds": now.Nanosecond() / 1000}}
 	if data != nil {
@@ -43,7 +44,7 @@ func (s *Server) Event(name string, data object) {
 	}
 	for _, x := range s.all() {
 		if x.ready.Load() {
-			x.out.put(encode(e), false)
+			x.out.put(x.encode(e), false)
 		}
 	}
 }
@@ -67,22 +68,35 @@ type session struct {
 	s     *Server
 	out   *outbox
 	ready atomic.Bool // qmp_capabilities has been executed
+	// pretty breaks messages into lines, for people to read.
+	pretty bool
 }
 
 // encode makes a message. What the table's commands return can always be encoded.
-func encode(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		b, _ = json.Marshal(object{"error": object{"class": monitor.GenericError, "desc": err.Error()}})
+func (x *session) encode(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if x.pretty {
+		e.SetIndent("", "    ")
 	}
-	return append(b, '\r', '\n')
+	if err := e.Encode(v); err != nil {
+		b.Reset()
+		e.Encode(object{"error": object{"class": monitor.GenericError, "desc": err.Error()}})
+	}
+	return append(bytes.TrimSuffix(b.Bytes(), []byte("\n")), '\r', '\n')
 }
 
-func (x *session) send(v any) { x.out.put(encode(v), true) }
+func (x *session) send(v any) { x.out.put(x.encode(v), true) }
 
 // Serve greets and answers on a stream until it ends.
-func (s *Server) Serve(rw io.ReadWriter) error {
-	x := &session{s: s, out: newOutbox(rw)}
+func (s *Server) Serve(rw io.ReadWriter) error { return s.serve(rw, false) }
+
+// ServePretty is Serve with messages of many lines.
+func (s *Server) ServePretty(rw io.ReadWriter) error { return s.serve(rw, true) }
+
+func (s *Server) serve(rw io.ReadWriter, pretty bool) error {
+	x := &session{s: s, out: newOutbox(rw), pretty: pretty}
 	defer x.out.close(closeWait)
 	s.mu.Lock()
 	if s.sessions == nil {
@@ -95,12 +109,8 @@ func (s *Server) Serve(rw io.ReadWriter) error {
 		delete(s.sessions, x)
 		s.mu.Unlock()
 	}()
-	x.send(object{"QMP": object{"version": s.version(), "capabilities": []string{}}})
+	x.send(object{"QMP": object{"version": monitor.Version(s.Control), "capabilities": []string{}}})
 	return x.loop(rw)
-}
-
-func (s *Server) version() object {
-	return object{"qemu": object{"major": 7, "minor": 2, "micro": 0}, "package": "govm-desktop " + s.Control.Version()}
 }
 
 func (x *session) loop(r io.Reader) error {
@@ -175,10 +185,48 @@ func (p *splitter) take() []byte {
 	return msg
 }
 
+// request is a command as the client sends it.
 type request struct {
-	Execute   string         `json:"execute"`
-	Arguments map[string]any `json:"arguments"`
-	ID        any            `json:"id"`
+	name string
+	args map[string]any
+	id   any
+}
+
+// parse takes a message apart; the error says what is wrong with it. The id is there even then, if it could be read.
+func parse(msg []byte) (q request, err error) {
+	d := json.NewDecoder(bytes.NewReader(msg))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return q, fmt.Errorf("JSON parse error, %v", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return q, errors.New("JSON parse error, expecting one value")
+	}
+	m, ok := v.(map[string]any)
+	if !ok {
+		return q, errors.New("QMP input must be a JSON object")
+	}
+	q.id = m["id"]
+	for k, v := range m {
+		switch k {
+		case "id":
+		case "execute":
+			if q.name, ok = v.(string); !ok {
+				return q, errors.New("QMP input member 'execute' must be a string")
+			}
+		case "arguments":
+			if q.args, ok = v.(map[string]any); !ok {
+				return q, errors.New("QMP input member 'arguments' must be an object")
+			}
+		default:
+			return q, fmt.Errorf("QMP input member '%s' is unexpected", k)
+		}
+	}
+	if _, ok := m["execute"]; !ok {
+		return q, errors.New("QMP input lacks member 'execute'")
+	}
+	return q, nil
 }
 
 func (x *session) fail(id any, class, desc string) {
@@ -190,17 +238,9 @@ func (x *session) fail(id any, class, desc string) {
 }
 
 func (x *session) answer(msg []byte) {
-	var q request
-	if err := json.Unmarshal(msg, &q); err != nil {
-		x.fail(nil, monitor.GenericError, "JSON parse error: "+err.Error())
-		return
-	}
-	if q.Execute == "" {
-		x.fail(q.ID, monitor.GenericError, "QMP input lacks member 'execute'")
-		return
-	}
-	if !x.ready.Load() && q.Execute != "qmp_capabilities" {
-		x.fail(q.ID, monitor.CommandNotFound, "Expecting capabilities negotiation with 'qmp_capabilities'")
+	q, err := parse(msg)
+	if err != nil {
+		x.fail(q.id, monitor.GenericError, err.Error())
 		return
 	}
 	result, err := x.execute(q)
@@ -210,101 +250,64 @@ func (x *session) answer(msg []byte) {
 		if errors.As(err, &e) {
 			class = e.Class
 		}
-		x.fail(q.ID, class, err.Error())
+		x.fail(q.id, class, err.Error())
 		return
 	}
 	if result == nil {
 		result = object{}
 	}
 	m := object{"return": result}
-	if q.ID != nil {
-		m["id"] = q.ID
+	if q.id != nil {
+		m["id"] = q.id
 	}
 	x.send(m)
 }
 
 // execute runs the commands that belong to the protocol itself, and else the table's.
 func (x *session) execute(q request) (any, error) {
-	switch q.Execute {
-	case "qmp_capabilities":
-		if x.ready.Swap(true) {
-			return nil, &monitor.Error{Class: monitor.CommandNotFound, Desc: "Capabilities negotiation is already complete, command ignored"}
-		}
-		return nil, nil
-	case "query-version":
-		return x.s.version(), nil
-	case "query-commands":
-		return x.commands(), nil
-	case "human-monitor-command":
-		line, _ := q.Arguments["command-line"].(string)
-		var out bytes.Buffer
-		hmp.Run(x.s.Table, x.s.Control, &out, line)
-		return out.String(), nil
+	cmd := x.s.Table.ByQMP(q.name)
+	switch {
+	case !x.ready.Load() && q.name != capabilities:
+		return nil, monitor.Errorf(monitor.CommandNotFound, "Expecting capabilities negotiation with 'qmp_capabilities'")
+	case cmd == nil:
+		return nil, monitor.Errorf(monitor.CommandNotFound, "The command %s has not been found", q.name)
+	case x.ready.Load() && q.name == capabilities:
+		return nil, monitor.Errorf(monitor.CommandNotFound, "Capabilities negotiation is already complete, command ignored")
 	}
-	cmd := x.s.Table.ByQMP(q.Execute)
-	if cmd == nil {
-		return nil, &monitor.Error{Class: monitor.CommandNotFound, Desc: fmt.Sprintf("The command %s has not been found", q.Execute)}
-	}
-	if err := check(cmd, q.Arguments); err != nil {
+	if err := monitor.Check(cmd, q.args); err != nil {
 		return nil, err
 	}
-	return cmd.Run(x.s.Control, q.Arguments)
+	if x.s.Trace != nil {
+		x.s.Trace(q.name)
+	}
+	if q.args == nil {
+		q.args = map[string]any{}
+	}
+	call := &monitor.Call{Control: x.s.Control, Args: q.args, Session: &monitor.Session{}}
+	switch q.name {
+	case capabilities:
+		if list, _ := q.args["enable"].([]any); len(list) > 0 {
+			return nil, monitor.Errorf(monitor.GenericError, "Capability %v not available", list[0])
+		}
+		x.ready.Store(true)
+		return nil, nil
+	case "human-monitor-command":
+		return x.human(call)
+	}
+	return cmd.Run(call)
 }
 
-func (x *session) commands() []object {
-	names := []object{{"name": "qmp_capabilities"}, {"name": "query-version"}, {"name": "query-commands"}, {"name": "human-monitor-command"}}
-	x.s.Table.All(func(c *monitor.Command) {
-		if c.QMP != "" {
-			names = append(names, object{"name": c.QMP})
-		}
-	})
-	return names
-}
+const capabilities = "qmp_capabilities"
 
-// check compares the arguments with the parameters.
-func check(cmd *monitor.Command, args map[string]any) error {
-	known := map[string]bool{"force": cmd.QMP == "eject"}
-	for _, p := range cmd.Params {
-		known[p.Name] = p.Type != monitor.Flag
-		v, there := args[p.Name]
-		if !there {
-			if !p.Optional {
-				return &monitor.Error{Class: monitor.GenericError, Desc: fmt.Sprintf("Parameter '%s' is missing", p.Name)}
-			}
-			continue
-		}
-		if want := typeName(p.Type); want != "" && jsonType(v) != want {
-			return &monitor.Error{Class: monitor.GenericError, Desc: fmt.Sprintf("Invalid parameter type for '%s', expected: %s", p.Name, want)}
-		}
+// human runs a line of the monitor for people.
+func (x *session) human(c *monitor.Call) (any, error) {
+	s := &monitor.Session{}
+	if n := c.Int("cpu-index", 0); n < 0 || n >= int64(c.CPUs()) {
+		return nil, monitor.Errorf(monitor.GenericError, "Parameter 'cpu-index' expects a CPU number")
+	} else {
+		s.CPU = int(n)
 	}
-	for name := range args {
-		if !known[name] {
-			return &monitor.Error{Class: monitor.GenericError, Desc: fmt.Sprintf("Parameter '%s' is unexpected", name)}
-		}
-	}
-	return nil
-}
-
-func typeName(t monitor.Type) string {
-	switch t {
-	case monitor.String, monitor.File:
-		return "string"
-	case monitor.Int:
-		return "integer"
-	case monitor.Bool:
-		return "boolean"
-	}
-	return ""
-}
-
-func jsonType(v any) string {
-	switch v.(type) {
-	case string:
-		return "string"
-	case float64:
-		return "integer"
-	case bool:
-		return "boolean"
-	}
-	return "other"
+	var out bytes.Buffer
+	hmp.Run(x.s.Table, c.Control, s, &out, c.Str("command-line"))
+	return string(bytes.ReplaceAll(out.Bytes(), []byte("\n"), []byte("\r\n"))), nil
 }
