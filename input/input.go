@@ -59,10 +59,12 @@ const (
 type Router struct {
 	mu      sync.Mutex // guards everything below, and the Fronts
 	devices []*routed
+	added   int // devices, ever
 	leds    LEDs
 	watch   []*watcher
 	own     Front // what is sent to the Router itself
 	fronts  []*Front
+	tap     func(Event)
 }
 
 type watcher struct{ f func(LEDs) }
@@ -70,14 +72,22 @@ type watcher struct{ f func(LEDs) }
 type routed struct {
 	sink  Sink
 	kinds []Kind
+	name  string // of a pointer, for people
+	index int    // never used for another one
 }
 
 // Add makes a device take part; it gets the kinds of events it names. The result removes it.
 func (r *Router) Add(s Sink, kinds ...Kind) (remove func()) {
-	d := &routed{s, kinds}
+	return r.AddPointer("pointer", s, kinds...)
+}
+
+// AddPointer is Add for a device that people choose by a name.
+func (r *Router) AddPointer(name string, s Sink, kinds ...Kind) (remove func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.devices = append(r.devices, d)
+	d := &routed{sink: s, kinds: kinds, name: name, index: r.added}
+	r.added++
+	r.devices = append(r.devices[:len(r.devices):len(r.devices)], d)
 	return func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -114,6 +124,9 @@ func (r *Router) Send(e Event) {
 // deliver gives an event to the active device.
 // Preconditions: mu is held.
 func (r *Router) deliver(e Event) {
+	if r.tap != nil {
+		r.tap(e)
+	}
 	for i := len(r.devices) - 1; i >= 0; i-- {
 		for _, k := range r.devices[i].kinds {
 			if k == e.Kind {

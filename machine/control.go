@@ -148,6 +148,20 @@ func (m *Machine) RequestSuspend() { m.request(func(a *asks) { a.suspend = "gues
 // RequestWakeup ends a sleep.
 func (m *Machine) RequestWakeup() { m.request(func(a *asks) { a.wake = "host" }) }
 
+// SetActions changes what becomes of resets and of power-off, as Options has it.
+func (m *Machine) SetActions(noReboot, noShutdown bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.noReboot, m.noShutdown = noReboot, noShutdown
+}
+
+// Actions is what SetActions has set.
+func (m *Machine) Actions() (noReboot, noShutdown bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.noReboot, m.noShutdown
+}
+
 // Quit ends the machine.
 func (m *Machine) Quit(reason string) { m.request(func(a *asks) { a.quit = reason }) }
 
@@ -202,8 +216,9 @@ func (m *Machine) control() {
 		m.mu.Lock()
 		a := m.ask
 		m.ask = asks{}
+		noReboot, noShutdown := m.noReboot, m.noShutdown
 		m.mu.Unlock()
-		if a.quit != "" || a.reset != "" && m.opt.NoReboot || a.shutdown != "" && !m.opt.NoShutdown {
+		if a.quit != "" || a.reset != "" && noReboot || a.shutdown != "" && !noShutdown {
 			m.end(a)
 			return
 		}

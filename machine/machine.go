@@ -110,8 +110,10 @@ type Machine struct {
 	closing bool
 	tripled bool // a processor has shut down: that has been logged
 	watch   []func(Event)
-	debug   func(DebugStop)
-	err     error
+
+	noReboot, noShutdown bool
+	debug                func(DebugStop)
+	err                  error
 }
 
 type named struct {
@@ -136,7 +138,8 @@ type Board interface {
 
 // New returns a machine without hardware. The board adds it and then calls Launch.
 func New(opt Options) *Machine {
-	m := &Machine{opt: opt, log: opt.Log, requests: make(chan struct{}, 1), ended: make(chan struct{}), status: Prelaunch, parked: 1}
+	m := &Machine{opt: opt, log: opt.Log, requests: make(chan struct{}, 1), ended: make(chan struct{}), status: Prelaunch, parked: 1,
+		noReboot: opt.NoReboot, noShutdown: opt.NoShutdown}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}

@@ -31,7 +31,7 @@ func Bind(c *Call, cmd *Command, line string) error {
 			}
 			return fmt.Errorf("%s expected", p.Name)
 		}
-		v, err := l.value(c, p)
+		v, err := l.value(c, p, i == len(cmd.Params)-1)
 		if err != nil {
 			return err
 		}
@@ -96,10 +96,10 @@ func (l *scanner) flags(c *Call, cmd *Command) error {
 	return nil
 }
 
-func (l *scanner) value(c *Call, p *Param) (any, error) {
+func (l *scanner) value(c *Call, p *Param, last bool) (any, error) {
 	switch p.Type {
 	case Int:
-		return l.number(c)
+		return l.number(c, last)
 	case Rest:
 		v := strings.TrimSpace(l.rest)
 		l.rest = ""
@@ -115,19 +115,19 @@ func (l *scanner) value(c *Call, p *Param) (any, error) {
 	return word, err
 }
 
-// number is an expression: the longest, or where that is a mistake (a file's name may follow, with its slashes) what the next word has.
-func (l *scanner) number(c *Call) (int64, error) {
-	v, rest, err := Eval(c, l.rest)
-	if err != nil {
-		word, after, _ := strings.Cut(l.rest, " ")
-		v2, left, err2 := Eval(c, word)
-		if err2 != nil || left != "" {
-			return 0, err
+// number is an expression: all that is left for the last parameter, for others a word, or as much as makes one.
+func (l *scanner) number(c *Call, last bool) (int64, error) {
+	if word, after, _ := strings.Cut(l.rest, " "); !last {
+		if v, left, err := Eval(c, word); err == nil && left == "" {
+			l.rest = after
+			return v, nil
 		}
-		v, rest = v2, after
 	}
-	l.rest = rest
-	return v, nil
+	v, rest, err := Eval(c, l.rest)
+	if err == nil {
+		l.rest = rest
+	}
+	return v, err
 }
 
 // word is up to the next blank; quotes keep blanks, a backslash inside quotes the next character.

@@ -41,7 +41,7 @@ type RunState string
 
 // Values implements enum.
 func (RunState) Values() []string {
-	return []string{"internal-error", "paused", "prelaunch", "running", "shutdown", "suspended"}
+	return []string{"debug", "internal-error", "paused", "prelaunch", "running", "shutdown", "suspended"}
 }
 
 // StatusInfo is query-status' result.

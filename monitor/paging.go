@@ -150,34 +150,15 @@ func canonical(a uint64, long bool) uint64 {
 	return a
 }
 
-// translate finds the physical address of one linear address.
+// translate finds the physical address of one linear address. Tables that do not lie in memory map nothing.
 func (p *paging) translate(virt uint64) (uint64, bool) {
-	l := p.levels()
-	if len(l) == 0 {
-		if p.s.EFER&x86.EFERLMA == 0 {
-			virt &= 1<<32 - 1
-		}
-		return virt, true
-	}
-	at := p.root()
-	for _, x := range l {
+	return x86.Translate(p.s, func(addr uint64, size int) uint64 {
 		var buf [8]byte
-		index := virt >> x.shift & (1<<x.bits - 1)
-		if _, err := p.mem.ReadAt(buf[:x.size], int64(at+index*uint64(x.size))); err != nil {
-			return 0, false
+		if _, err := p.mem.ReadAt(buf[:size], int64(addr)); err != nil {
+			return 0
 		}
-		e := binary.LittleEndian.Uint64(buf[:])
-		if e&ptePresent == 0 {
-			return 0, false
-		}
-		if phys, ok := x.leaf(e); ok {
-			return phys | virt&(1<<x.shift-1), true
-		}
-		if at = e & pteAddr; x.size == 4 {
-			at = e & crPage
-		}
-	}
-	return 0, false
+		return binary.LittleEndian.Uint64(buf[:])
+	}, virt)
 }
 
 // paging is the session's processor's.

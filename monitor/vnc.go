@@ -25,6 +25,8 @@ type VNCPeer struct {
 	User      string
 	ViewOnly  bool
 	WebSocket bool
+	// Certificate is the name in the client's.
+	Certificate string
 }
 
 // Family is the kind of an address.
@@ -55,8 +57,9 @@ type VNCAddress struct {
 // VNCClient is a client as query-vnc has it.
 type VNCClient struct {
 	VNCAddress
-	User     string `json:"sasl_username,omitempty"`
-	ViewOnly bool   `json:"-"`
+	Certificate string `json:"x509_dname,omitempty"`
+	User        string `json:"sasl_username,omitempty"`
+	ViewOnly    bool   `json:"-"`
 }
 
 // VNCServerAddress is where a server listens, and how clients prove who they are.
@@ -109,7 +112,7 @@ func (p VNCPeer) Client() VNCClient {
 	if err != nil {
 		host = p.Address
 	}
-	return VNCClient{VNCAddress{host, service, familyOf(host, service), p.WebSocket}, p.User, p.ViewOnly}
+	return VNCClient{VNCAddress{host, service, familyOf(host, service), p.WebSocket}, p.Certificate, p.User, p.ViewOnly}
 }
 
 // Server is a server's address as QMP shows it.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -47,11 +48,22 @@ type program struct {
 	clip    display.Clipboard // of all who show the screen
 	table   *monitor.Table
 	qmp     *qmp.Server
-	events  chan machine.Event
+	events  chan func() // what is to be told, in order; see post
 	drives  [4]*pc.Drive
 	media   media
 	loose   []*looseDrive
 	closers []io.Closer // USB devices
+	meters  [4]meter
+
+	// What the monitor reaches; nil: it is not there.
+	chardevs monitor.Chardevs
+	debugger gdbListener
+	hot      hotDevices
+	journal  *journal
+	stepping atomic.Bool // singlestep
+
+	accelerated bool // on KVM
+	biosName    string
 
 	consoles consoles
 	ui       userInterface // nil: none
@@ -59,7 +71,7 @@ type program struct {
 
 // build opens everything and wires it up. On an error all is closed again.
 func build(s *settings, log *slog.Logger) (*program, error) {
-	p := &program{s: s, log: log, input: &input.Router{}, keys: keycodemap.New(s.scancodes), events: make(chan machine.Event, 64), table: monitor.NewTable()}
+	p := &program{s: s, log: log, input: &input.Router{}, keys: keycodemap.New(s.scancodes), events: make(chan func(), 64), table: monitor.NewTable(), journal: newJournal()}
 	p.streams = newStreams(func() {
 		if p.pc != nil {
 			p.pc.Quit("host-ui")
@@ -71,8 +83,8 @@ func build(s *settings, log *slog.Logger) (*program, error) {
 	if s.display == "curses" {
 		p.streams.stdio = "-display curses"
 	}
-	p.qmp = &qmp.Server{Table: p.table, Control: &control{p}}
-	for _, step := range []func() error{p.machine, p.vnc, p.web, p.monitors, p.gdb, p.window} {
+	p.qmp = &qmp.Server{Table: p.table, Control: &control{p}, Trace: func(name string) { p.journal.trace(traceQMP, "%s", name) }}
+	for _, step := range []func() error{p.journals, p.machine, p.vnc, p.web, p.monitors, p.gdb, p.window} {
 		if err := step(); err != nil {
 			p.close()
 			return nil, err
@@ -116,6 +128,53 @@ func (p *program) close() {
 		c.Close()
 	}
 	p.streams.close()
+	p.journal.close()
+}
+
+// journals opens the log, and switches on what is to be written there.
+func (p *program) journals() error {
+	if f := p.s.logFile; f != "" {
+		if err := p.journal.open(f); err != nil {
+			return &machine.ConfigError{Option: "-D", Reason: err.Error()}
+		}
+	}
+	if err := p.journal.set(p.s.logItems); err != nil {
+		return &machine.ConfigError{Option: "-d", Value: strings.Join(p.s.logItems, ","), Reason: err.Error()}
+	}
+	for _, t := range p.s.traces {
+		if err := p.traced(t); err != nil {
+			return err
+		}
+	}
+	p.input.Tap(func(e input.Event) { p.journal.input(e, p.keys.Name) })
+	for i := range p.meters {
+		p.meters[i].journal = p.journal
+	}
+	return nil
+}
+
+// traced is one -trace.
+func (p *program) traced(o *options.Opts) error {
+	patterns := o.All("enable")
+	if f, ok := o.Get("events"); ok {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			return o.Fail("%v", err)
+		}
+		patterns = append(patterns, strings.Fields(string(text))...)
+	}
+	if f, ok := o.Get("file"); ok {
+		if err := p.journal.open(f); err != nil {
+			return o.Fail("%v", err)
+		}
+	}
+	for _, e := range patterns {
+		name, off := strings.CutPrefix(e, "-")
+		if !p.journal.enable(name, !off) {
+			return o.Fail("no event is called %q (-trace help lists them)", name)
+		}
+	}
+	return nil
 }
 
 // run starts the machine, unless the user wants to do that, and waits for its end.
@@ -139,17 +198,28 @@ func (p *program) run(stopped bool) error {
 // lastWords is how long the monitors' clients may take to read the last answers and events.
 const lastWords = time.Second
 
+// later has f called by the goroutine that tells of events. It may be called with locks held, and never blocks.
+func (p *program) later(f func()) {
+	select {
+	case p.events <- f:
+	default: // nobody takes them
+	}
+}
+
+// post sends QMP an event of the program's own.
+func (p *program) post(name string, data any) { p.later(func() { p.qmp.Event(name, data) }) }
+
 // tellEvents carries the machine's events to QMP, off the goroutine that they happen on, to the last one.
 func (p *program) tellEvents() {
 	for {
 		select {
-		case e := <-p.events:
-			p.tell(e)
+		case tell := <-p.events:
+			tell()
 		case <-p.pc.Ended():
 			for {
 				select {
-				case e := <-p.events:
-					p.tell(e)
+				case tell := <-p.events:
+					tell()
 				default:
 					return
 				}
@@ -162,11 +232,12 @@ func (p *program) tell(e machine.Event) {
 	if e.Kind == machine.EventReset {
 		p.input.ReleaseAll() // what was held belongs to the guest before
 	}
-	var data map[string]any
+	p.logEvent(e)
 	if e.Kind == machine.EventShutdown || e.Kind == machine.EventReset {
-		data = map[string]any{"guest": e.Guest, "reason": e.Reason}
+		p.qmp.Event(string(e.Kind), monitor.ShutdownData{Guest: e.Guest, Reason: e.Reason})
+		return
 	}
-	p.qmp.Event(string(e.Kind), data)
+	p.qmp.Event(string(e.Kind), nil)
 	p.showStatus()
 }
 
@@ -181,7 +252,7 @@ func (p *program) machine() error {
 	cfg := pc.Config{
 		Name: s.name, UUID: s.uuid, RAM: s.ram, CPUs: s.cpus, Model: s.model, Features: s.features, VGA: s.vga == "std" && !(s.nodefaults && !s.wantsScreen()), VGAMiB: s.vgamem,
 		Boot: s.boot, BootOnce: s.bootOnce, Input: p.input, Scancode: p.keys.Scancode, NoReboot: s.noReboot, NoShutdown: s.noShutdown, NoACPI: s.noACPI, NoHPET: s.noHPET,
-		SerialConsole: s.nographic, Log: p.log,
+		SerialConsole: s.nographic, Log: p.log, TraceIRQ: p.journal.irq,
 	}
 	if err := enoughMemory(s.ram); err != nil {
 		return err
@@ -196,17 +267,13 @@ func (p *program) machine() error {
 	if err != nil {
 		return err
 	}
+	p.accelerated = cfg.Accel.Name() == "kvm"
 	for i, c := range cfg.Serial {
 		if b, ok := c.(mux.Breaker); ok {
 			b.OnBreak(func() { p.pc.Break(i) })
 		}
 	}
-	p.pc.Watch(func(e machine.Event) {
-		select {
-		case p.events <- e:
-		default: // nobody takes them
-		}
-	})
+	p.pc.Watch(func(e machine.Event) { p.later(func() { p.tell(e) }) })
 	return nil
 }
 
@@ -330,7 +397,7 @@ func (p *program) roms(cfg *pc.Config) error {
 	if _, err := rom.MapBIOS(bios); err != nil {
 		return err
 	}
-	cfg.BIOS = bios.Data
+	cfg.BIOS, p.biosName = bios.Data, name
 	if cfg.VGA {
 		img, err := find.Find(rom.StdVGA)
 		if err != nil {
@@ -345,6 +412,17 @@ func (p *program) images(cfg *pc.Config) error {
 	var err error
 	p.drives, err = p.s.openDrives(p.log, func(d block.Disk) { p.disks = append(p.disks, d) })
 	cfg.Drives = p.drives
+	for i, d := range p.drives {
+		if d == nil {
+			continue
+		}
+		if d.Disk != nil {
+			d.Disk = p.meters[i].wrap(d.Disk)
+		}
+		d.Tray = func(open bool) {
+			p.post("DEVICE_TRAY_MOVED", monitor.TrayData{Device: d.ID, ID: drivePath(i), TrayOpen: open})
+		}
+	}
 	for i, d := range p.s.placed {
 		if d != nil {
 			p.media.files[i] = d.file
@@ -434,8 +512,42 @@ func (p *program) monitors() error {
 			p.serve(c, p.qmp.Serve)
 		}
 	}
+	for _, arg := range p.s.prettyQMPs {
+		c, err := p.streams.device("-qmp-pretty", arg)
+		if err != nil {
+			return err
+		}
+		if c != nil {
+			p.serve(c, p.qmp.ServePretty)
+		}
+	}
+	for _, o := range p.s.mons {
+		if err := p.mon(o); err != nil {
+			return err
+		}
+	}
 	if p.streams.mux != nil {
 		p.streams.mux.Start()
+	}
+	return nil
+}
+
+// mon is one -mon.
+func (p *program) mon(o *options.Opts) error {
+	c, err := p.streams.device("-mon", "chardev:"+o.Str("chardev", ""))
+	if err != nil {
+		return err
+	}
+	pretty, err := o.Bool("pretty", false)
+	switch {
+	case err != nil:
+		return err
+	case o.Str("mode", "readline") == "readline":
+		p.serve(c, p.hmp)
+	case pretty:
+		p.serve(c, p.qmp.ServePretty)
+	default:
+		p.serve(c, p.qmp.Serve)
 	}
 	return nil
 }

@@ -7,18 +7,18 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
-	"govm-desktop/block"
 	"govm-desktop/chardev"
+	"govm-desktop/display"
 	"govm-desktop/display/shot"
 	"govm-desktop/input"
+	"govm-desktop/machine"
 	"govm-desktop/monitor"
 	"govm-desktop/monitor/hmp"
-	"govm-desktop/x86"
 )
 
 // control is the program as the monitor sees it.
@@ -38,10 +38,36 @@ func (c *control) Cont() error        { return c.p.pc.Cont() }
 func (c *control) Stop()              { c.p.pc.Stop() }
 func (c *control) Reset()             { c.p.pc.RequestReset(false, "host-qmp-system-reset") }
 func (c *control) PowerDown()         { c.p.pc.Machine.PowerButton() }
-func (c *control) Wakeup()            { c.p.pc.RequestWakeup() }
+func (c *control) NMI()               { c.p.pc.NMI() }
 func (c *control) Quit()              { c.p.pc.Quit("host-qmp-quit") }
 func (c *control) KeyNames() []string { return c.p.keys.Names() }
 func (c *control) CPUs() int          { return c.p.pc.CPUs() }
+
+func (c *control) Wakeup() error {
+	if c.p.pc.Status() != machine.Suspended {
+		return errors.New("unable to wake up: guest is not in suspended state")
+	}
+	c.p.pc.RequestWakeup()
+	return nil
+}
+
+func (c *control) SetAction(reboot, shutdown string) {
+	noReboot, noShutdown := c.p.pc.Actions()
+	if reboot != "" {
+		noReboot = reboot == "shutdown"
+	}
+	if shutdown != "" {
+		noShutdown = shutdown == "pause"
+	}
+	c.p.pc.SetActions(noReboot, noShutdown)
+}
+
+func (c *control) SetBootOrder(order string) error {
+	if err := c.p.pc.SetBootOrder(order); err != nil {
+		return fmt.Errorf("invalid boot device '%s': %w", order, err)
+	}
+	return nil
+}
 
 // Key presses or releases a key by name, or by number ("0x1e": QEMU's qnum).
 func (c *control) Key(name string, down bool) bool {
@@ -62,13 +88,38 @@ func (c *control) Key(name string, down bool) bool {
 
 func (c *control) Pointer(e input.Event) { c.p.input.Send(e) }
 
+func (c *control) Mice() (all []monitor.Mouse) {
+	for _, p := range c.p.input.Pointers() {
+		all = append(all, monitor.Mouse{Name: p.Name, Index: p.Index, Current: p.Active, Absolute: p.Absolute})
+	}
+	return all
+}
+
+func (c *control) UseMouse(index int) error {
+	if !c.p.input.Choose(index) {
+		return fmt.Errorf("mouse at index '%d' not found", index)
+	}
+	return nil
+}
+
 // shotWait is how long a screenshot may take; the first one of a big screen takes some milliseconds.
 const shotWait = 5 * time.Second
 
-func (c *control) Screendump(w io.Writer, format string) error {
+func (c *control) Screendump(w io.Writer, format, device string, head int) error {
+	screen := c.p.pc.Screen()
+	if device != "" {
+		i := slices.IndexFunc(c.p.heads(), func(h *display.Head) bool { return strings.EqualFold(h.Name, device) })
+		switch {
+		case i < 0:
+			return &monitor.Error{Class: monitor.DeviceNotFound, Desc: fmt.Sprintf("Device '%s' not found", device)}
+		case head != 0:
+			return fmt.Errorf("there is no head %d of device '%s': it has one", head, device)
+		}
+		screen = c.p.heads()[i].Screen
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), shotWait)
 	defer cancel()
-	f, err := shot.Grab(ctx, c.p.pc.Screen())
+	f, err := shot.Grab(ctx, screen)
 	if err != nil {
 		return err
 	}
@@ -76,111 +127,18 @@ func (c *control) Screendump(w io.Writer, format string) error {
 	return shot.Write(w, f, format)
 }
 
-func (c *control) Registers(cpu int) (s x86.State, err error) {
-	err = c.p.pc.State(cpu, &s)
-	return s, err
+func (c *control) ScreenNames() (names []string) {
+	for _, h := range c.p.heads() {
+		names = append(names, h.Name)
+	}
+	return names
 }
 
-func (c *control) Inspect(w io.Writer, device string) bool { return c.p.pc.Inspect(w, device) }
-
-var errNoDrive = errors.New("no such drive with removable media (info block lists the drives)")
-
-func (c *control) Blocks() []monitor.Block {
-	var out []monitor.Block
-	for i, d := range c.p.drives {
-		if d == nil {
-			continue
-		}
-		b := monitor.Block{Device: d.ID, Removable: d.CD, File: c.p.fileOf(i), Format: "raw"}
-		if d.Disk != nil {
-			b.ReadOnly = block.IsReadOnly(d.Disk)
-		}
-		if d.CD {
-			b.TrayOpen, b.Locked = c.p.pc.Drive(i).TrayOpen()
-		}
-		out = append(out, b)
+func (c *control) DisplayType() string {
+	if c.p.ui != nil {
+		return c.p.s.display
 	}
-	return append(out, c.p.looseBlocks()...)
-}
-
-// drive finds a CD drive by name.
-func (c *control) drive(name string) (int, error) {
-	for i, d := range c.p.drives {
-		if d != nil && d.ID == name && d.CD {
-			return i, nil
-		}
-	}
-	return 0, errNoDrive
-}
-
-func (c *control) Eject(device string, force bool) error {
-	if l := c.p.looseDrive(device); l != nil {
-		return c.p.exchange(l, nil, "", force)
-	}
-	i, err := c.drive(device)
-	if err != nil {
-		return err
-	}
-	return c.p.swap(i, nil, "", force)
-}
-
-func (c *control) Change(device, file, format string) error {
-	if format != "" && format != "raw" {
-		return fmt.Errorf("format %s: raw is there", format)
-	}
-	if l := c.p.looseDrive(device); l != nil {
-		d, err := (&driveSpec{file: file, cd: l.cd, readonly: l.readonly, snapshot: l.snapshot}).open(c.p.s.snapshot)
-		if err != nil {
-			return err
-		}
-		return c.p.exchange(l, d, file, false)
-	}
-	i, err := c.drive(device)
-	if err != nil {
-		return err
-	}
-	d, err := (&driveSpec{file: file, cd: true}).open(false)
-	if err != nil {
-		return err
-	}
-	return c.p.swap(i, d, file, false)
-}
-
-// media guards what is in the CD drives.
-type media struct {
-	mu    sync.Mutex
-	files [4]string
-	disks [4]block.Disk // put in by the monitor: ours to close
-}
-
-func (p *program) fileOf(i int) string {
-	p.media.mu.Lock()
-	defer p.media.mu.Unlock()
-	return p.media.files[i]
-}
-
-// swap puts another medium in a drive, or takes the one there out (nil). The old one is closed, if it came from here.
-func (p *program) swap(i int, d block.Disk, file string, force bool) error {
-	p.media.mu.Lock()
-	defer p.media.mu.Unlock()
-	drive := p.pc.Drive(i)
-	if _, err := drive.Eject(force); err != nil {
-		if d != nil {
-			d.Close()
-		}
-		return err
-	}
-	if d != nil {
-		if _, err := drive.SetMedium(d); err != nil {
-			d.Close()
-			return err
-		}
-	}
-	if old := p.media.disks[i]; old != nil {
-		old.Close()
-	}
-	p.media.files[i], p.media.disks[i] = file, d
-	return nil
+	return "none"
 }
 
 // serve runs a monitor on a stream: where clients come and go, anew for each.

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"sync"
 
 	"govm-desktop/accel"
+	"govm-desktop/chardev"
 	"govm-desktop/cmd/govm-desktop/options"
 	"govm-desktop/gdbstub"
 	"govm-desktop/machine"
 	"govm-desktop/memory"
+	"govm-desktop/monitor"
 	"govm-desktop/monitor/hmp"
 	"govm-desktop/x86"
 )
@@ -42,7 +45,7 @@ func (d debugged) Quit()                                 { d.p.pc.Quit("host-ui"
 
 func (d debugged) Monitor(line string) string {
 	var out bytes.Buffer
-	hmp.Run(d.p.table, &control{d.p}, &out, line)
+	hmp.Run(d.p.table, &control{d.p}, &monitor.Session{}, &out, line)
 	return out.String()
 }
 
@@ -54,12 +57,36 @@ func (p *program) gdb() error {
 	return p.gdbServer("-gdb", p.s.gdb)
 }
 
+// gdbListener is the stream on which gdb is expected.
+type gdbListener struct {
+	mu     sync.Mutex // guards everything below
+	stream chardev.Stream
+}
+
+// gdbControl is the monitor's gdbserver.
+type gdbControl struct{ p *program }
+
+// Listen implements monitor.Debugger.
+func (g *gdbControl) Listen(device string) error {
+	g.p.debugger.mu.Lock()
+	defer g.p.debugger.mu.Unlock()
+	if c := g.p.debugger.stream; c != nil {
+		c.Close()
+		g.p.debugger.stream = nil
+	}
+	if device == "none" {
+		return nil
+	}
+	return g.p.gdbServer("gdbserver", device)
+}
+
 // gdbServer waits for debuggers on a stream; sockets listen, and start at once.
 func (p *program) gdbServer(option, arg string) error {
 	c, err := p.streams.gdbStream(option, arg)
 	if err != nil || c == nil {
 		return err
 	}
+	p.debugger.stream = c
 	stub := gdbstub.New(debugged{p}, p.log)
 	p.pc.OnDebug(func(s machine.DebugStop) { stub.Stopped(gdbstub.Stop{CPU: s.CPU, Stop: s.Stop}) })
 	p.pc.Watch(func(e machine.Event) {

@@ -8,9 +8,9 @@ import (
 
 // loaderDevice puts files into memory; there may be many.
 func loaderDevice() deviceKind {
-	return deviceKind{options.Kind{Name: "loader", Help: "puts a file, or a number, into guest memory", Keys: []options.Key{{Name: "file", Type: options.File}, {Name: "addr", Help: "where to"},
+	return deviceKind{Kind: options.Kind{Name: "loader", Help: "puts a file, or a number, into guest memory", Keys: []options.Key{{Name: "file", Type: options.File}, {Name: "addr", Help: "where to"},
 		{Name: "force-raw", Type: options.Bool, Help: "an ELF file is taken as it is"}, {Name: "data", Help: "a number in place of a file"}, {Name: "data-len", Help: "its bytes: 1, 2, 4 or 8"}, {Name: "data-be", Type: options.Bool}}},
-		func(s *settings, o *options.Opts) error { s.loaders = append(s.loaders, o); return nil }}
+		set: func(s *settings, o *options.Opts) error { s.loaders = append(s.loaders, o); return nil }}
 }
 
 // loader reads -device loader: an ELF file goes where its headers say, any other file or number to addr=.

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"govm-desktop/cmd/govm-desktop/options"
 )
@@ -34,6 +35,14 @@ func run(args []string) int {
 	if err != nil {
 		return complain(err)
 	}
+	if err := s.daemonConflict(); err != nil {
+		return complain(err)
+	}
+	tell := inBackground()
+	if s.daemonize && tell == nil {
+		return daemonize(args)
+	}
+	complain := s.complain
 	s.stderr = &heldWriter{w: os.Stderr}
 	log := slog.New(slog.NewTextHandler(s.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	p, err := build(s, log)
@@ -41,6 +50,16 @@ func run(args []string) int {
 		return complain(err)
 	}
 	defer p.close()
+	remove, err := pidFile(s.pidfile)
+	if err != nil {
+		return complain(err)
+	}
+	defer remove()
+	if s.daemonize {
+		if err := detach(tell); err != nil {
+			return complain(err)
+		}
+	}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
@@ -56,6 +75,17 @@ func run(args []string) int {
 func complain(err error) int {
 	fmt.Fprintf(os.Stderr, "govm-desktop: %v\n", err)
 	return 1
+}
+
+// complain is complain with what -msg puts before messages.
+func (s *settings) complain(err error) int {
+	if s.timestamps {
+		fmt.Fprint(os.Stderr, time.Now().UTC().Format("2006-01-02T15:04:05.000000Z "))
+	}
+	if s.guestNames {
+		fmt.Fprint(os.Stderr, s.name, " ")
+	}
+	return complain(err)
 }
 
 func version() string {

@@ -51,6 +51,15 @@ type settings struct {
 	monitors      []string
 	qmps          []string
 	gdb           string // where gdb may connect
+	prettyQMPs    []string
+	mons          []*options.Opts
+	daemonize     bool
+	pidfile       string
+	logFile       string
+	logItems      []string
+	traces        []*options.Opts
+	timestamps    bool
+	guestNames    bool
 	noReboot      bool
 	noShutdown    bool
 	stopped       bool

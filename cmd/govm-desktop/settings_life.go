@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"govm-desktop/cmd/govm-desktop/options"
@@ -12,6 +13,10 @@ func monitorOptions() []option {
 	return []option{
 		{Name: "monitor", Part: part, Arg: "DEV", Help: "monitor for people on a stream as for -serial", Values: streamWords, Set: list(func(s *settings) *[]string { return &s.monitors })},
 		{Name: "qmp", Part: part, Arg: "DEV", Help: "monitor for programs, e.g. unix:PATH,server=on,wait=off", Values: streamWords, Set: list(func(s *settings) *[]string { return &s.qmps })},
+		{Name: "qmp-pretty", Part: part, Arg: "DEV", Help: "the same with messages of many lines", Values: streamWords, Set: list(func(s *settings) *[]string { return &s.prettyQMPs })},
+		{Name: "mon", Part: part, Arg: "[chardev=]ID[,mode=readline|control][,pretty=on|off]", Help: "a monitor on a character device: readline for people, control for programs (QMP)", Config: "mon", Implied: "chardev",
+			Keys: []options.Key{{Name: "chardev", Help: "the id of a -chardev"}, {Name: "mode", Values: []string{"readline", "control"}}, {Name: "pretty", Type: options.Bool, Help: "QMP in many lines"}, {Name: "id"}},
+			Set:  func(s *settings, o *options.Opts) error { s.mons = append(s.mons, o); return nil }},
 	}
 }
 
@@ -23,6 +28,8 @@ func lifeOptions() []option {
 		{Name: "no-shutdown", Part: part, Help: "stop instead of ending when the guest switches itself off (-action shutdown=pause)", Set: flag(func(s *settings) *bool { return &s.noShutdown })},
 		{Name: "action", Part: part, Arg: "reboot=reset|shutdown,shutdown=poweroff|pause", Help: "what becomes of the guest's wishes", Config: "action", Keys: []options.Key{
 			{Name: "reboot", Help: "when it reboots", Values: []string{"reset", "shutdown"}}, {Name: "shutdown", Help: "when it switches itself off", Values: []string{"poweroff", "pause"}}}, Set: (*settings).action},
+		{Name: "daemonize", Part: part, Help: "go to the background when the machine is built", Set: flag(func(s *settings) *bool { return &s.daemonize })},
+		{Name: "pidfile", Part: part, Arg: "FILE", Files: true, Help: "write the process's number to a file", Set: text(func(s *settings) *string { return &s.pidfile })},
 	}
 }
 
@@ -35,6 +42,54 @@ func (s *settings) action(o *options.Opts) error {
 		s.noShutdown = v == "pause"
 	}
 	return nil
+}
+
+func logOptions() []option {
+	const part = "Log and trace"
+	return []option{
+		{Name: "D", Part: part, Arg: "FILE", Files: true, Help: "write what -d and -trace show to a file", Set: text(func(s *settings) *string { return &s.logFile })},
+		{Name: "d", Part: part, Arg: "item1,...", Help: "log items; -d help lists them", Values: []string{"cpu_reset", "trace:"}, List: logList, Set: func(s *settings, o *options.Opts) error {
+			s.logItems = append(s.logItems, strings.Split(o.Text, ",")...)
+			return nil
+		}},
+		{Name: "trace", Part: part, Arg: "[enable=]PATTERN[,events=FILE][,file=FILE]", Help: "trace events, or those that a file lists; -trace help lists them", Config: "trace", Implied: "enable", List: traceList,
+			Keys: []options.Key{{Name: "enable", Help: "a name, with * for any characters"}, {Name: "events", Type: options.File, Help: "a file with a name or pattern on each line"}, {Name: "file", Type: options.File, Help: "where they are written"}, {Name: "id"}},
+			Set:  func(s *settings, o *options.Opts) error { s.traces = append(s.traces, o); return nil }},
+		{Name: "msg", Part: part, Arg: "timestamp=on|off[,guest-name=on|off]", Help: "put the time, or the machine's name, before messages", Config: "msg", Implied: "timestamp",
+			Keys: []options.Key{{Name: "timestamp", Type: options.Bool}, {Name: "guest-name", Type: options.Bool}, {Name: "id"}}, Set: (*settings).message},
+	}
+}
+
+// message is -msg.
+func (s *settings) message(o *options.Opts) (err error) {
+	if o.Text == "timestamp" { // a switch alone
+		s.timestamps = true
+		return nil
+	}
+	if s.timestamps, err = o.Bool("timestamp", s.timestamps); err != nil {
+		return err
+	}
+	s.guestNames, err = o.Bool("guest-name", s.guestNames)
+	return err
+}
+
+func logList() string {
+	var b strings.Builder
+	b.WriteString("Log items (comma separated):\nnone            remove all logs\n")
+	for _, i := range newJournal().items() {
+		fmt.Fprintf(&b, "%-15s %s\n", i.Name, i.Help)
+	}
+	b.WriteString("trace:PATTERN   enable trace events\n")
+	return b.String()
+}
+
+func traceList() string {
+	var b strings.Builder
+	b.WriteString("Supported trace events:\n")
+	for _, e := range newJournal().events {
+		b.WriteString(e.name + "\n")
+	}
+	return b.String()
 }
 
 func programOptions() []option {

@@ -130,8 +130,8 @@ func (s *settings) bootOrder(k *options.Opts) error {
 
 // vgaDevice is the graphics card of -vga std, by its other name.
 func vgaDevice() deviceKind {
-	return deviceKind{options.Kind{Name: "VGA", Help: "the graphics card of -vga std", Keys: []options.Key{{Name: "vgamem_mb", Type: options.Number, Help: "video memory in MiB (16)"}}},
-		func(s *settings, o *options.Opts) error {
+	return deviceKind{Kind: options.Kind{Name: "VGA", Help: "the graphics card of -vga std", Keys: []options.Key{{Name: "vgamem_mb", Type: options.Number, Help: "video memory in MiB (16)"}}},
+		set: func(s *settings, o *options.Opts) error {
 			n, err := o.Number("vgamem_mb", 16)
 			s.vga, s.vgamem = "std", int(n)
 			return err

@@ -28,6 +28,7 @@ func table() *options.Table[*settings] {
 			monitorOptions(),
 			lifeOptions(),
 			debugOptions(),
+			logOptions(),
 			programOptions(),
 		),
 	}
@@ -78,7 +79,9 @@ func devices() []deviceKind {
 // deviceKind is a device that -device makes.
 type deviceKind struct {
 	options.Kind
-	set func(*settings, *options.Opts) error
+	set func(*settings, *options.Opts) error // before the machine is built
+	// plug makes one while the machine runs (device_add); the result says how device_del takes it away again. nil: that cannot be done.
+	plug func(*program, *options.Opts) (hotDevice, error)
 }
 
 // displays are what -display names.

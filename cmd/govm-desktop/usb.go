@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,7 +37,8 @@ func usbDevices() []deviceKind {
 		if u.boot != "" {
 			k.Keys = append(k.Keys, options.Key{Name: "bootindex", Type: options.Number, Help: "its place in the boot order, lowest first"})
 		}
-		out = append(out, deviceKind{k, func(s *settings, o *options.Opts) error { s.usb = append(s.usb, usbSpec{u, o}); return nil }})
+		out = append(out, deviceKind{Kind: k, set: func(s *settings, o *options.Opts) error { s.usb = append(s.usb, usbSpec{u, o}); return nil },
+			plug: func(p *program, o *options.Opts) (hotDevice, error) { return p.plugUSB(usbSpec{u, o}) }})
 	}
 	return out
 }
@@ -59,6 +59,7 @@ func (p *program) usbBus(cfg *pc.Config) error {
 			return err
 		}
 		cfg.USBDevices = append(cfg.USBDevices, d)
+		p.hot.note(p.hotUSB(u, d))
 	}
 	return nil
 }
@@ -85,12 +86,12 @@ func (p *program) usbDevice(u usbSpec) (pc.USBDevice, error) {
 // xhciDevice is an xHCI controller.
 func xhciDevice(name, help string) deviceKind {
 	num := func(name, help string) options.Key { return options.Key{Name: name, Type: options.Number, Help: help} }
-	return deviceKind{options.Kind{Name: name, Help: help, Keys: []options.Key{
+	return deviceKind{Kind: options.Kind{Name: name, Help: help, Keys: []options.Key{
 		{Name: "id", Help: "names its bus, ID.0"}, {Name: "bus", Help: "pci.0"}, {Name: "addr", Help: "slot, or slot.function, of the PCI bus"},
 		num("p2", "USB 2 ports (4; up to 15)"), num("p3", "USB 3 ports (4; up to 15)"), num("intrs", "interrupters (16)"), num("slots", "device slots (64)"),
 		{Name: "streams", Type: options.Bool, Help: "bulk streams (on)"}, {Name: "msi", Type: options.Str, Values: []string{"on", "off", "auto"}, Help: "message-signalled interrupts"},
 		{Name: "msix", Type: options.Str, Values: []string{"on", "off", "auto"}, Help: "the same with a table of them"},
-	}}, (*settings).xhci}
+	}}, set: (*settings).xhci}
 }
 
 // xhci reads -device qemu-xhci and nec-usb-xhci.
@@ -152,19 +153,4 @@ func pciAddr(o *options.Opts) (slot, fn int, err error) {
 		return 0, 0, o.Fail("addr=%s: a slot from 1 to 1f belongs there, with .FUNCTION from 0 to 7", text)
 	}
 	return int(n), int(m), nil
-}
-
-// usbList is what `info usb` shows.
-func (p *program) usbList(line func(string)) {
-	p.pc.USBPorts(func(bus int, port *usb.Port) {
-		d, speed := port.Device()
-		if d == nil {
-			return
-		}
-		name := "USB device"
-		if n, ok := d.(usb.Describer); ok {
-			name = n.Product()
-		}
-		line(fmt.Sprintf("Device %d.%d, Port %s, Speed %s, Product %s", bus, port.Address(), port.Path(), speed, name))
-	})
 }

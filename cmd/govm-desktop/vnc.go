@@ -176,31 +176,16 @@ func authNames(types []auth.Type) string {
 
 // vncEvent tells QMP's clients of a viewer's.
 func (p *program) vncEvent(v *vncServer, e rfb.Event, c rfb.Client) {
-	end := func(addr string, browser bool) map[string]any {
-		host, service, err := net.SplitHostPort(addr)
-		family := "ipv4"
-		switch {
-		case err != nil:
-			host, family = addr, "unix"
-		case strings.Contains(host, ":"):
-			family = "ipv6"
-		}
-		return map[string]any{"host": host, "service": service, "family": family, "websocket": browser}
-	}
-	client := end(c.Addr, c.Browser)
-	if c.User != "" {
-		client["sasl_username"] = c.User
-	}
-	if c.Name != "" {
-		client["x509_dname"] = c.Name
-	}
-	at := ""
+	info := monitor.VNCInfo{Auth: v.auth, WebSocket: c.Browser}
 	if v.at != nil {
-		at = v.at.Addr().String()
+		info.Host, info.Service = vncHostPort(v.at.Addr())
 	}
-	server := end(at, c.Browser)
-	server["auth"] = v.auth
-	p.qmp.Event([]string{"VNC_CONNECTED", "VNC_INITIALIZED", "VNC_DISCONNECTED"}[e], map[string]any{"server": server, "client": client})
+	name := map[rfb.Event]string{rfb.Connected: "VNC_CONNECTED", rfb.Initialized: "VNC_INITIALIZED", rfb.Disconnected: "VNC_DISCONNECTED"}[e]
+	p.qmp.Event(name, monitor.VNCData{Server: info.Server(), Client: vncPeer(c).Client()})
+}
+
+func vncPeer(c rfb.Client) monitor.VNCPeer {
+	return monitor.VNCPeer{Address: c.Addr, User: c.User, ViewOnly: c.ViewOnly, WebSocket: c.Browser, Certificate: c.Name}
 }
 
 // VNC implements monitor.Control, as do the methods below.
@@ -218,7 +203,7 @@ func (c *control) VNC() []monitor.VNCInfo {
 			info.Host, info.Service = vncHostPort(v.at.Addr())
 		}
 		for _, l := range v.List() {
-			info.Clients = append(info.Clients, monitor.VNCClient{Address: l.Addr, User: l.User, ViewOnly: l.ViewOnly})
+			info.Clients = append(info.Clients, vncPeer(l))
 		}
 		all = append(all, info)
 	}

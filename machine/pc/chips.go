@@ -39,7 +39,7 @@ const (
 func (b *PC) chipset() error {
 	var fromPCI [16]hw.Line
 	for n := range b.isaIRQ {
-		ins := hw.Or(2, b.chip.Input(n))
+		ins := hw.Or(2, b.input(n))
 		b.isaIRQ[n], fromPCI[n] = ins[irqDevice], ins[irqPIIX]
 		b.wires(ins...)
 	}
@@ -128,7 +128,7 @@ func (b *PC) timers(pitOff, irq0 hw.Line) {
 	}
 	cfg := hpet.Config{Clock: b.cfg.Clock, Legacy: hw.Split(pitOff, rtcOff), LegacyOut: [2]hw.Line{irq0, irq8[1]}}
 	for gsi := 16; gsi < 24; gsi++ { // the inputs that PCI and ISA leave free
-		cfg.Inputs[gsi] = b.chip.Input(gsi)
+		cfg.Inputs[gsi] = b.input(gsi)
 	}
 	h := hpet.New(cfg)
 	b.Add("hpet", h)
@@ -152,7 +152,7 @@ func (b *PC) keyboard(ctl *sysctl.Ports) {
 	b.mapPorts("i8042 data", 0x60, 1, b.kbc.Data(), bytes)
 	b.mapPorts("i8042 command", 0x64, 1, b.kbc.Command(), bytes)
 	b.cfg.Input.Add(b.kbc.Keyboard(), input.Key)
-	b.cfg.Input.Add(b.kbc.Mouse(), input.Rel, input.Button, input.Wheel, input.Sync)
+	b.cfg.Input.AddPointer("PS/2 Mouse", b.kbc.Mouse(), input.Rel, input.Button, input.Wheel, input.Sync)
 }
 
 // power is the PIIX4's ACPI registers and the PCI function around them.

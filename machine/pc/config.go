@@ -26,6 +26,8 @@ type Drive struct {
 	Model  string     // "": ours
 	// BootIndex is its place in the boot order, lowest first; negative: by -boot alone.
 	BootIndex int
+	// Tray is told, under the controller's lock, when a CD drive's tray has moved; it must not block. nil: nobody.
+	Tray func(open bool)
 }
 
 // Config is a PC as the user wants it.
@@ -66,4 +68,6 @@ type Config struct {
 	NoHPET               bool
 	NoACPI               bool
 	Log                  *slog.Logger
+	// TraceIRQ is told when an input of the interrupt controllers changes, with locks held; it must not block. nil: nobody.
+	TraceIRQ func(gsi int, high bool)
 }

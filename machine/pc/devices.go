@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"sync"
 
 	"govm-desktop/display"
 	"govm-desktop/firmware"
@@ -27,7 +28,7 @@ func (b *PC) drives() error {
 		if d == nil {
 			continue
 		}
-		c := ata.Config{Image: d.Disk, Serial: d.Serial, Model: d.Model, Name: d.ID, Log: b.cfg.Log}
+		c := ata.Config{Image: d.Disk, Serial: d.Serial, Model: d.Model, Name: d.ID, Tray: d.Tray, Log: b.cfg.Log}
 		if d.CD {
 			c.Kind = ata.CDROM
 		}
@@ -71,6 +72,7 @@ func (b *PC) firmware() error {
 		b.rtc.SetCMOS(int(i), v)
 	}
 	order := &bootOrder{rtc: b.rtc}
+	b.order = order
 	var err error
 	usual := cmp.Or(b.cfg.Boot.Order, firmware.DefaultOrder)
 	if order.first[0], order.first[1], err = firmware.CMOS(cmp.Or(b.cfg.BootOnce, usual)); err != nil {
@@ -83,6 +85,9 @@ func (b *PC) firmware() error {
 	b.rtc.SetCMOS(cmosTranslation, b.translations())
 	b.rtc.SetCMOS(0x5f, uint8(b.cfg.CPUs-1))
 	for _, it := range firmware.Build(b.facts()) {
+		if it.Name != "" {
+			b.files = append(b.files, FirmwareFile{it.Name, max(uint64(it.Size), uint64(len(it.Data)))})
+		}
 		switch {
 		case it.Name != "" && it.Reader != nil:
 			b.fw.AddFileReader(it.Name, it.Reader, it.Size)
@@ -133,13 +138,27 @@ func (b *PC) facts() firmware.Config {
 
 // bootOrder sets the bytes 38 and 3D of the CMOS at every reset: -boot once= counts for the first alone.
 type bootOrder struct {
-	rtc          *rtc.RTC
-	first, later [2]uint8
+	rtc   *rtc.RTC
+	first [2]uint8
+
+	mu    sync.Mutex // guards everything below
+	later [2]uint8
+}
+
+// set changes the order for good, and at once.
+func (o *bootOrder) set(order [2]uint8) {
+	o.mu.Lock()
+	o.later = order
+	o.mu.Unlock()
+	o.rtc.SetCMOS(0x38, order[0])
+	o.rtc.SetCMOS(0x3d, order[1])
 }
 
 // Reset implements hw.Device.
 func (o *bootOrder) Reset(c hw.Cause) {
+	o.mu.Lock()
 	v := o.later
+	o.mu.Unlock()
 	if c == hw.PowerOn {
 		v = o.first
 	}

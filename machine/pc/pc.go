@@ -55,6 +55,9 @@ type PC struct {
 	serial [4]*serial.UART
 	debug  *debugcon.Port
 	usb    []usbHost
+	order  *bootOrder
+	irqs   irqCounts
+	files  []FirmwareFile
 }
 
 // New builds the board and resets it; it waits for Cont. What it is given stays the caller's to close, after Close, but for the streams of

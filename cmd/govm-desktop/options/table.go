@@ -307,3 +307,6 @@ func orList(words []string) string {
 	}
 	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
 }
+
+// Check looks at an argument as an option of the table would: for what sets the same thing another way.
+func (t *Table[T]) Check(name string, a *Opts) error { return t.find(name).check(a) }
