@@ -7,13 +7,14 @@
 #   memtest   memtest86+ 6 as ISO, .bin and floppy
 #   grubiso   an ISO with GRUB's graphical menu            isolinux  an ISO and a disk with vesamenu
 #   di        the Debian installer, text and GTK
+#   desktop   Xorg on bochs-drm with the PS/2 keyboard and mouse, in an initramfs; it runs /session, which a test may add, or a shell on the serial port
 set -euo pipefail
 DIR=${GOVM_GUESTS:-${XDG_CACHE_HOME:-$HOME/.cache}/govm-desktop/guests}
 mkdir -p "$DIR"; DIR=$(cd "$DIR" && pwd)
 export LC_ALL=C.UTF-8 TZ=UTC SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-1700000000} DEBIAN_FRONTEND=noninteractive
 SUDO=; [ "$(id -u)" = 0 ] || SUDO=sudo
 CACHE=$DIR/.cache; mkdir -p "$CACHE/debs" "$CACHE/x"
-ALL="cloud memtest grubiso isolinux fbcon usb di"
+ALL="cloud memtest grubiso isolinux fbcon usb di desktop"
 
 say() { echo "guests: $*" >&2; }
 have() { [ -z "${FORCE:-}" ] && local f && for f in "$@"; do [ -e "$DIR/$f" ] || return 1; done; }
@@ -252,6 +253,86 @@ g_di() { have di/text/linux di/gtk.iso && return; mkdir -p "$DIR/di/text" "$DIR/
   local x; x=$(deb debian-installer-12-netboot-amd64)/usr/lib/debian-installer/images/12/amd64
   cp "$x"/text/debian-installer/amd64/{linux,initrd.gz} "$DIR/di/text/"; cp "$x"/gtk/debian-installer/amd64/{linux,initrd.gz} "$DIR/di/gtk/"
   di_iso "$x/text/debian-installer/amd64" "$DIR/di/text.iso" "Debian 12 installer (text)"; di_iso "$x/gtk/debian-installer/amd64" "$DIR/di/gtk.iso" "Debian 12 installer (GTK)"; }
+
+# deps PKG ... : the packages of libraries that PKGs need, without OpenGL
+deps() {
+  local todo=("$@") seen=" " d
+  while [ ${#todo[@]} -gt 0 ]; do
+    local next=()
+    for d in $(apt-cache depends --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances "${todo[@]}" | awk '/^ *\|?(Pre)?Depends: (lib|zlib)/{print $2}'); do
+      case $d in libgl*|libegl*|libgbm*|libepoxy*|*mesa*) continue;; esac
+      case $seen in *" $d "*) continue;; esac
+      seen="$seen$d "; next+=("$d"); echo "$d"
+    done
+    todo=("${next[@]}")
+  done
+}
+# shared TREE : fail by name if a program or library below TREE lacks a library
+shared() {
+  need objdump binutils
+  local miss
+  miss=$(find "$1" -type f \( -name '*.so*' -o -path '*/bin/*' -o -name Xorg \) -exec objdump -p {} + 2>/dev/null | awk '/NEEDED/{print $2}' | sort -u | while read -r l; do
+    [ -n "$(find "$1" -name "$l" | head -1)" ] || echo "$l"; done)
+  [ -z "$miss" ] || { say "missing libraries:" $miss; return 1; }
+}
+g_desktop() { have desktop/vmlinux desktop/vmlinuz desktop/initrd.gz && return; mkdir -p "$DIR/desktop"
+  local x v t p l s; read -r x v <<<"$(kernel full)"; t=$(tree desktop)
+  mods "$x" "$v" "$t" bochs psmouse evdev
+  mkdir -p "$t"/usr/{bin,lib/x86_64-linux-gnu,lib/xorg,lib/locale,share/X11/locale,share/fonts/X11/misc} "$t"/lib64 "$t"/etc/X11 "$t"/var/{log,lib/xkb} "$t"/lib/x86_64-linux-gnu
+  local pk="xserver-xorg-core xserver-xorg-input-evdev x11-xkb-utils"
+  for p in $(deps $pk); do s=$(deb "$p")
+    for l in "$s"/lib/x86_64-linux-gnu "$s"/usr/lib/x86_64-linux-gnu; do [ ! -d "$l" ] || (cd "$l" && find . -maxdepth 1 -name '*.so*' -exec cp -a {} "$t/usr/lib/x86_64-linux-gnu/" \;); done; done
+  ln -s /lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 "$t/lib64/"; rmdir "$t/lib/x86_64-linux-gnu"; ln -s ../usr/lib/x86_64-linux-gnu "$t/lib/x86_64-linux-gnu"
+  cp -a "$(deb xserver-xorg-core)"/usr/lib/xorg/. "$(deb xserver-xorg-input-evdev)"/usr/lib/xorg/. "$t/usr/lib/xorg/"
+  rm -f "$t"/usr/lib/xorg/modules/{libglamoregl.so,extensions/libglx.so,input/inputtest_drv.so}
+  s=$(deb x11-xkb-utils); cp "$s"/usr/bin/{setxkbmap,xkbcomp} "$t/usr/bin/"
+  cp -a "$(deb xkb-data)/usr/share/X11/xkb" "$t/usr/share/X11/"
+  s=$(deb libx11-data)/usr/share/X11; cp -a "$s"/XKeysymDB "$t/usr/share/X11/" 2>/dev/null || true
+  cp "$s"/locale/{compose.dir,locale.alias,locale.dir} "$t/usr/share/X11/locale/"; cp -a "$s"/locale/{C,en_US.UTF-8} "$t/usr/share/X11/locale/"
+  cp -a "$(deb libc-bin)/usr/lib/locale/C.utf8" "$t/usr/lib/locale/"
+  # fonts by name, as mkfontdir would list them
+  s=$(deb xfonts-base)/usr/share/fonts/X11/misc; cp "$s"/{10x20,6x13,18x18ja,18x18ko,cursor}.pcf.gz "$t/usr/share/fonts/X11/misc/"
+  cat > "$t/usr/share/fonts/X11/misc/fonts.dir" <<'F'
+5
+10x20.pcf.gz -misc-fixed-medium-r-normal--20-200-75-75-c-100-iso10646-1
+6x13.pcf.gz -misc-fixed-medium-r-semicondensed--13-120-75-75-c-60-iso10646-1
+18x18ja.pcf.gz -misc-fixed-medium-r-normal-ja-18-120-100-100-c-180-iso10646-1
+18x18ko.pcf.gz -misc-fixed-medium-r-normal-ko-18-120-100-100-c-180-iso10646-1
+cursor.pcf.gz cursor
+F
+  shared "$t"
+  cat > "$t/guest.sh" <<'G'
+export DISPLAY=:0 LANG=C.UTF-8
+event() { awk -v kind="$1" 'BEGIN{RS=""} $0 ~ kind && match($0, /event[0-9]+/) {print substr($0, RSTART, RLENGTH); exit}' /proc/bus/input/devices; }
+i=0; while [ -z "$(event Mouse)" ] && [ $i -lt 50 ]; do usleep 200000; i=$((i+1)); done
+mkdir -p /tmp/.X11-unix /run/udev; chmod 1777 /tmp /tmp/.X11-unix
+{ cat <<'X'
+Section "ServerFlags"
+ Option "AutoAddDevices" "false"
+ Option "AutoEnableDevices" "true"
+ Option "BlankTime" "0"
+EndSection
+Section "Files"
+ FontPath "/usr/share/fonts/X11/misc"
+ FontPath "built-ins"
+EndSection
+Section "Device"
+ Identifier "screen"
+ Driver "modesetting"
+ Option "AccelMethod" "none"
+EndSection
+X
+for d in Keyboard:keyboard Mouse:Mouse; do printf 'Section "InputDevice"\n Identifier "%s"\n Driver "evdev"\n Option "Device" "/dev/input/%s"\n Option "Core%s" "true"\nEndSection\n' \
+  ${d%:*} "$(event ${d#*:})" "$([ ${d%:*} = Mouse ] && echo Pointer || echo Keyboard)"; done
+printf 'Section "ServerLayout"\n Identifier "all"\n InputDevice "Keyboard" "CoreKeyboard"\n InputDevice "Mouse" "CorePointer"\nEndSection\n'; } > /etc/X11/xorg.conf
+/usr/lib/xorg/Xorg :0 vt1 -nolisten tcp -noreset > /var/log/x.out 2>&1 &
+i=0; while [ ! -S /tmp/.X11-unix/X0 ] && [ $i -lt 300 ]; do usleep 200000; i=$((i+1)); done
+until setxkbmap us 2>/var/log/setxkbmap || [ $i -ge 300 ]; do usleep 200000; i=$((i+1)); done
+[ $i -lt 300 ] || { say "GUEST-FAIL no X server"; tail -40 /var/log/Xorg.0.log /var/log/x.out /var/log/setxkbmap > /dev/ttyS0; }
+say "GUEST-OK desktop"
+[ -x /session ] && /session || { setsid cttyhack sh </dev/ttyS0 >/dev/ttyS0 2>&1; }
+G
+  pack "$t" "$DIR/desktop/initrd.gz"; cp "$x/boot/vmlinuz-$v" "$DIR/desktop/vmlinuz"; vmlinux "$DIR/desktop/vmlinuz" "$DIR/desktop/vmlinux"; }
 
 [ $# -gt 0 ] || set -- $ALL
 for n in "$@"; do

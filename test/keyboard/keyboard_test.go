@@ -62,6 +62,12 @@ func initramfs(t *testing.T, dir, guests string) []byte {
 	if err != nil || len(mods) == 0 {
 		t.Fatal("no evdev.ko of the cloud kernel beside the guests (make guests builds them)")
 	}
+	return archive(t, map[string]string{"init": init, "evdev.ko": mods[len(mods)-1]})
+}
+
+// archive is files, by the names that they get in the guest, in cpio's newc format, compressed.
+func archive(t *testing.T, files map[string]string) []byte {
+	t.Helper()
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	entry := func(name string, mode int, data []byte) {
@@ -69,7 +75,7 @@ func initramfs(t *testing.T, dir, guests string) []byte {
 		z.Write(append([]byte(name), make([]byte, 1+(4-(110+len(name)+1)%4)%4)...))
 		z.Write(append(data, make([]byte, (4-len(data)%4)%4)...))
 	}
-	for name, file := range map[string]string{"init": init, "evdev.ko": mods[len(mods)-1]} {
+	for name, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

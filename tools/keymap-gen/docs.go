@@ -17,6 +17,9 @@ func (j *job) docs(m mapping, byName bool) ([]byte, error) {
 	}
 	var rows []line
 	for _, l := range j.table.list(m) {
+		if l.name == "" {
+			l.name = l.key // a code without a name of its own is known by its key's
+		}
 		if l.code != nil && l.name != "" {
 			rows = append(rows, l)
 		}

@@ -137,14 +137,14 @@ func TestRun_compilers(t *testing.T) {
 
 func TestRun_values(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
-		{"--lang python3 code-map qnum qcode", `0xf2: "lang1",`},
-		{"--lang python3 code-map qnum qcode", `0x71: "lang2",`},
+		{"--lang js code-map qnum qcode", `0xf2: "lang1",`},
+		{"--lang js code-map qnum qcode", `0x71: "lang2",`},
 		{"--lang python3 code-map html atset1", `"KeyA": 0x1e,`},
-		{"--lang python3 code-map win32 linux", `0x10d: 0x60,`},
-		{"--lang python3 code-map linux xtkbd", `0x61: 0x11d,`},
-		{"--lang python3 code-map xorgevdev qcode", `0x26: "a",`},
-		{"--lang python3 code-map xorgquartz linux", ""},
-		{"--lang python3 name-map linux win32", `0x1c: "VK_RETURN",`},
+		{"--lang js code-map win32 linux", `0x10d: 0x60,`},
+		{"--lang js code-map linux xtkbd", `0x61: 0x11d,`},
+		{"--lang js code-map xorgevdev qcode", `0x26: "a",`},
+		{"--lang js code-map xorgquartz linux", ""},
+		{"--lang js name-map linux win32", `0x1c: "VK_RETURN",`},
 		{"--lang js --varname x code-map qcode usb", `"hangeul": 0x70090,`},
 		{"--lang stdc --varname my_table code-map osx linux", `my_table_len`},
 	} {
@@ -178,7 +178,7 @@ func TestRun_keycodemapdb(t *testing.T) {
 		{head + "KEY_B,48,,,0x1e,,,,,,,,,,,,b,,\n", "code-map atset1 qcode", `0x1e: "b",`},
 		{head, "name-map html win32", `"KeyA": "VK_A",`},
 	} {
-		args := append([]string{"--format", "keycodemapdb", "--lang", "python3", "-csv", write(t, "keymaps.csv", c.text)}, strings.Fields(c.args)...)
+		args := append([]string{"--format", "keycodemapdb", "--lang", "js", "-csv", write(t, "keymaps.csv", c.text)}, strings.Fields(c.args)...)
 		if got := gen(t, args...); !strings.Contains(got, c.want) {
 			t.Errorf("%s: no %s in\n%s", c.args, c.want, got)
 		}

@@ -66,7 +66,7 @@ func goRow(w *bytes.Buffer, pairs []pair) {
 // goFrom is the way from Linux' codes, without gaps.
 func (j *job) goFrom(w *bytes.Buffer, linux, m mapping) {
 	from := j.table.join(linux, m)
-	a := &array{from: linux, byKey: true, words: m.words, pairs: from, hole: 0xffff}
+	a := &array{from: linux, byKey: true, words: m.words, pairs: from, hole: 0xffff, size: int(from[len(from)-1].from.num) + 1}
 	typ := "uint16"
 	switch {
 	case m.words:

@@ -13,7 +13,8 @@ type mapping struct {
 	title string
 	words bool // its values are words
 	cells func(*table, *key) entry
-	names string // the column with the names of its codes
+	// byName: cells gives the names, not the codes; a key without one has none
+	byName bool
 }
 
 // mappings are all that the generator knows, in the order of its help.
@@ -30,31 +31,31 @@ func mappings() []mapping {
 		return e
 	}
 	return []mapping{
-		{"linux", "Linux", false, linux, "linux"},
-		{"osx", "macOS", false, col("osx"), ""},
-		{"atset1", "AT set 1", false, col("set1"), ""},
-		{"atset2", "AT set 2", false, col("set2"), ""},
-		{"atset3", "AT set 3", false, col("set3"), ""},
-		{"atset1linux", "AT set 1 for Linux guests", false, variant("set1"), ""},
-		{"atset2linux", "AT set 2 for Linux guests", false, variant("set2"), ""},
-		{"usb", "USB HID", false, col("usb"), ""},
-		{"win32", "Win32", false, named("win32", "win32_name"), ""},
-		{"xwinxt", "Xwin XT", false, col("xwin"), ""},
-		{"xkbdxt", "XFree86 XT", false, xkbdxt, ""},
-		{"x11", "X11 keysym", false, keysyms, ""},
-		{"html", "HTML code", true, col("html"), ""},
-		{"xkb", "XKB key name", true, col("xkb"), ""},
-		{"qcode", "QKeyCode", true, col("qcode"), ""},
-		{"sun", "Sun", false, col("sun"), ""},
-		{"adb", "Apple ADB", false, col("adb"), ""},
-		{"sdl2", "SDL 2", false, col("sdl2"), ""},
-		{"sdl3", "SDL 3", false, col("sdl3"), ""},
-		{"qnum", "QEMU number", false, qnum, ""},
-		{"xtkbd", "XT keyboard", false, xtkbd, ""},
-		{"xorgevdev", "Xorg evdev", false, plus(8, col("code")), ""},
-		{"xorgkbd", "Xorg kbd", false, plus(8, xkbdxt), ""},
-		{"xorgxquartz", "Xquartz", false, plus(8, col("osx")), ""},
-		{"xorgxwin", "Xwin", false, plus(8, col("xwin")), ""},
+		{name: "linux", title: "Linux", cells: linux},
+		{name: "osx", title: "macOS", cells: col("osx")},
+		{name: "atset1", title: "AT set 1", cells: col("set1")},
+		{name: "atset2", title: "AT set 2", cells: col("set2")},
+		{name: "atset3", title: "AT set 3", cells: col("set3")},
+		{name: "atset1linux", title: "AT set 1 for Linux guests", cells: variant("set1")},
+		{name: "atset2linux", title: "AT set 2 for Linux guests", cells: variant("set2")},
+		{name: "usb", title: "USB HID", cells: col("usb")},
+		{name: "win32", title: "Win32", cells: named("win32", "win32_name")},
+		{name: "xwinxt", title: "Xwin XT", cells: col("xwin")},
+		{name: "xkbdxt", title: "XFree86 XT", cells: xkbdxt},
+		{name: "x11", title: "X11 keysym", cells: keysyms},
+		{name: "html", title: "HTML code", words: true, cells: col("html")},
+		{name: "xkb", title: "XKB key name", words: true, cells: col("xkb")},
+		{name: "qcode", title: "QKeyCode", words: true, cells: col("qcode")},
+		{name: "sun", title: "Sun", cells: col("sun")},
+		{name: "adb", title: "Apple ADB", cells: col("adb")},
+		{name: "sdl2", title: "SDL 2", cells: col("sdl2")},
+		{name: "sdl3", title: "SDL 3", cells: col("sdl3")},
+		{name: "qnum", title: "QEMU number", cells: qnum},
+		{name: "xtkbd", title: "XT keyboard", cells: xtkbd},
+		{name: "xorgevdev", title: "Xorg evdev", cells: plus(8, col("code"))},
+		{name: "xorgkbd", title: "Xorg kbd", cells: plus(8, xkbdxt)},
+		{name: "xorgxquartz", title: "Xquartz", cells: plus(8, col("osx"))},
+		{name: "xorgxwin", title: "Xwin", cells: plus(8, col("xwin"))},
 	}
 }
 
@@ -165,7 +166,7 @@ func (t *table) join(from, to mapping) []pair {
 		code := k.cells["code"].vals[0].num
 		if e := to.cells(t, k); len(e.vals) > 0 && !blank(e.vals[0], to) {
 			to1[code] = e.vals[0]
-			if t.later && code == 0 {
+			if t.later && code == 0 && !to.byName {
 				rest = &e.vals[0]
 			}
 		}
@@ -199,11 +200,25 @@ func (t *table) join(from, to mapping) []pair {
 // blank reports a scan code that says there is none.
 func blank(v value, m mapping) bool { return strings.HasPrefix(m.name, "atset") && v == (value{}) }
 
-// line is a key's row in tables and documents: its code in a mapping and the code's name.
+// size is one more than the highest code of a map.
+func (t *table) size(m mapping) int {
+	n := 0
+	for _, k := range t.keys {
+		for _, v := range m.cells(t, k).vals {
+			if !m.words && !blank(v, m) {
+				n = max(n, int(v.num)+1)
+			}
+		}
+	}
+	return n
+}
+
+// line is a key's row in tables and documents: its code in a mapping, the code's name, and the key's own name.
 type line struct {
 	linux uint32
 	code  *value
 	name  string
+	key   string
 }
 
 // list is every key in the order of the Linux codes.
@@ -220,19 +235,22 @@ func (t *table) list(m mapping) []line {
 		if len(e.vals) > 0 && !blank(e.vals[0], m) {
 			l.code = &e.vals[0]
 		}
-		switch {
-		case len(e.names) > 0:
+		if len(e.names) > 0 {
 			l.name = e.names[0]
-		case l.code != nil && m.words:
+		} else if len(e.vals) > 0 && m.words {
 			l.name = l.code.str
-		case l.name == "" && len(k.cells["linux"].vals) > 0:
-			l.name = k.cells["linux"].vals[0].str
-		case l.name == "" && len(k.cells["qcode"].vals) > 0:
-			l.name = k.cells["qcode"].vals[0].str
+		}
+		for _, column := range []string{"linux", "qcode"} {
+			if l.key == "" && len(k.cells[column].vals) > 0 {
+				l.key = k.cells[column].vals[0].str
+			}
 		}
 	}
 	var out []line
 	for _, l := range at {
+		if rest := at[0]; t.later && l.code == nil && rest != nil && !m.byName {
+			l.code = rest.code
+		}
 		out = append(out, *l)
 	}
 	slices.SortFunc(out, func(a, b line) int { return int(a.linux) - int(b.linux) })
