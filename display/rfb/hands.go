@@ -1,6 +1,8 @@
 package rfb
 
 import (
+	"fmt"
+	"log/slog"
 	"time"
 
 	"govm-desktop/display"
@@ -30,6 +32,7 @@ type hands struct {
 	typ  *layout.Resolver // what is held down, too
 
 	front *input.Front // nil: the router has none
+	log   *slog.Logger
 
 	buttons uint16
 	x, y    int
@@ -37,7 +40,7 @@ type hands struct {
 }
 
 func (h *hands) init(cfg *Config, l *layout.Layout) {
-	h.keys, h.screen, h.mode = cfg.Keys, cfg.Screen, cfg.KeyMode
+	h.keys, h.screen, h.mode, h.log = cfg.Keys, cfg.Screen, cfg.KeyMode, cfg.Log
 	if cfg.Input == nil {
 		return
 	}
@@ -52,7 +55,16 @@ func (h *hands) init(cfg *Config, l *layout.Layout) {
 	}
 	h.typ = l.Resolver(func(c input.Code, down bool) { h.send(input.Event{Kind: input.Key, Code: c, Down: down}) }, leds)
 	h.typ.Settle = func() { time.Sleep(cfg.KeyDelay) }
+	h.typ.Wait = func(shown func() bool) {
+		for end := time.Now().Add(lightsLimit); !shown() && time.Now().Before(end); {
+			time.Sleep(2 * time.Millisecond)
+		}
+	}
 }
+
+// lightsLimit is how long a guest may take to switch a light that a key has switched; one that has no use for them costs as much at each character
+// that needs it.
+const lightsLimit = 300 * time.Millisecond
 
 func (h *hands) send(e input.Event) { h.to.Send(e) }
 
@@ -67,6 +79,7 @@ func (h *hands) key(sym, qnum uint32, down bool) {
 		h.keysym(sym, down)
 		return
 	case !ok:
+		h.log.Debug("a viewer's key is unknown", "number", qnum, "keysym", sym)
 		return
 	}
 	h.typ.Set(c, down)
@@ -78,7 +91,9 @@ func (h *hands) keysym(sym uint32, down bool) {
 	if h.to == nil || h.mode == KeysRaw {
 		return
 	}
-	h.typ.Keysym(sym, down)
+	if !h.typ.Keysym(sym, down) && down {
+		h.log.Debug("the guest's layout has no key for a viewer's keysym", "keysym", fmt.Sprintf("%#x", sym))
+	}
 	h.screen.Hurry()
 }
 

@@ -95,8 +95,13 @@ func (m *Map) BySDL2(code uint32) (input.Code, bool) { return dense(sdl2To[:], c
 // BySDL3 finds a key by SDL 3's scancode.
 func (m *Map) BySDL3(code uint32) (input.Code, bool) { return dense(sdl3To[:], code) }
 
-// ByWin32 finds a key by its Windows virtual key, with bit 8 for the extended flag.
-func (m *Map) ByWin32(vk uint32) (input.Code, bool) { return dense(win32To[:], vk) }
+// ByWin32 finds a key by its Windows virtual key, with bit 8 for the extended flag; where that makes no difference, the flag may be wrong.
+func (m *Map) ByWin32(vk uint32) (input.Code, bool) {
+	if c, ok := dense(win32To[:], vk); ok {
+		return c, true
+	}
+	return dense(win32To[:], vk^0x100)
+}
 
 // ByOSX finds a key by macOS' virtual key.
 func (m *Map) ByOSX(code uint32) (input.Code, bool) { return dense(osxTo[:], code) }

@@ -58,6 +58,12 @@ func TestResolver(t *testing.T) {
 		{"Caps Lock does not shift digits", "us", input.LEDCaps, tap('1'), "+2 -2"},
 		{"é is only to be had without Caps Lock", "fr", input.LEDCaps, tap(0xe9), "+58 -58 +3 +58 -58 -3"},
 		{"French digits are shifted", "fr", 0, tap('1'), "+42 +2 -42 -2"},
+		{"Ctrl and Alt of Windows for AltGr", "de", 0, []int64{0xffe3, 0xffea, '@', -'@', -0xffea, -0xffe3}, "+29 +100 -29 +16 +29 -16 -100 -29"},
+		{"the same from a client that says Level3", "de", 0, []int64{0xffe3, 0xfe03, '@', -'@', -0xfe03, -0xffe3}, "+29 +100 -29 +16 +29 -16 -100 -29"},
+		{"the same where there is no AltGr", "us", 0, []int64{0xffe3, 0xffea, '@', -'@', -0xffea, -0xffe3}, "+29 +100 -29 -100 +42 +3 -42 +29 +100 -3 -100 -29"},
+		{"the same where the character needs none", "us", 0, []int64{0xffe3, 0xffea, '#', -'#', -0xffea, -0xffe3}, "+29 +100 -29 -100 +42 +4 -42 +29 +100 -4 -100 -29"},
+		{"Ctrl and Alt and a letter are a shortcut", "de", 0, []int64{0xffe3, 0xffe9, 't', -'t', -0xffe9, -0xffe3}, "+29 +56 +20 -20 -56 -29"},
+		{"Ctrl and AltGr and a digit too", "us", 0, []int64{0xffe3, 0xffea, '1', -'1', -0xffea, -0xffe3}, "+29 +100 +2 -2 -100 -29"},
 		{"nobody knows it", "us", 0, tap(0x0101f600), ""},
 		{"volume", "us", 0, tap(0x1008ff13), "+115 -115"},
 	} {

@@ -58,6 +58,9 @@ type Resolver struct {
 
 	// Settle is called after modifiers were pressed or lifted around a key, for guests that look at them late; nil: nothing.
 	Settle func()
+	// Wait is called after Caps Lock was tapped, to wait, for a while, until the guest's light shows it: a guest that is switching its lights loses
+	// keys (Linux' libps2 drops what comes before the keyboard acknowledges). nil: no waiting.
+	Wait func(shown func() bool)
 
 	held []input.Code          // in the order they went down, also those that came as keys
 	by   map[uint32]input.Code // pressed keysyms, in plain form, and their keys
@@ -284,6 +287,9 @@ func (r *Resolver) modifiers(sym uint32, p place) (restore func()) {
 		return restore // a shortcut: its Shift is meant
 	}
 	lift, press := r.changes(p)
+	if !letter && (sym < '0' || sym > '9') {
+		lift = append(r.altGrLikes(), lift...)
+	}
 	caps := p.level&4 == 0 && r.leds()&input.LEDCaps != 0 && r.l.capsLocks
 	r.tapCaps(caps)
 	for _, c := range lift {
@@ -308,9 +314,18 @@ func (r *Resolver) modifiers(sym uint32, p place) (restore func()) {
 
 // tapCaps switches Caps Lock, which the guest's light says is on, off around a character that there is only without it, and on again.
 func (r *Resolver) tapCaps(caps bool) {
-	if caps {
-		r.send(keyCapsLock, true)
-		r.send(keyCapsLock, false)
+	if !caps {
+		return
+	}
+	want := r.leds()&input.LEDCaps ^ input.LEDCaps
+	shown := func() bool { return r.leds()&input.LEDCaps == want }
+	r.send(keyCapsLock, true)
+	if r.Wait != nil && want != 0 { // X locks when the key goes down, and unlocks when it comes up
+		r.Wait(shown)
+	}
+	r.send(keyCapsLock, false)
+	if r.Wait != nil {
+		r.Wait(shown)
 	}
 }
 
@@ -335,6 +350,18 @@ func (r *Resolver) changes(p place) (lift, press []input.Code) {
 		press = append(press, keyLeftShift)
 	}
 	return lift, press
+}
+
+// altGrLikes are the keys that clients on Windows hold for AltGr, left Ctrl with an Alt, where they are not the layout's AltGr: they belong to how the
+// character was typed there, and with them the guest would take it for a shortcut.
+func (r *Resolver) altGrLikes() (lift []input.Code) {
+	if !r.Held(keyLeftCtrl) || !(r.Held(keyRightAlt) || r.level3Held()) {
+		return nil
+	}
+	if r.altR() {
+		return []input.Code{keyLeftCtrl, keyRightAlt}
+	}
+	return []input.Code{keyLeftCtrl}
 }
 
 // altR reports a right Alt that is no AltGr.

@@ -1,6 +1,7 @@
 package keyboard
 
 import (
+	"context"
 	"encoding/hex"
 	"fmt"
 	"net"
@@ -118,7 +119,7 @@ func (s *session) typed(t *testing.T, sym uint32) (syms []uint32, text string) {
 			text += string(b)
 		}
 	}
-	return syms, strings.TrimSuffix(text, "\x1b")
+	return syms, strings.ReplaceAll(text, "\x1b", "") // of the Escape before, too
 }
 
 // TestX_layouts types every printable symbol of layouts, as a viewer that sends keysyms, into X sessions that have them.
@@ -142,9 +143,79 @@ func TestX_layouts(t *testing.T) {
 			if len(all) < 90 {
 				t.Errorf("the layout has only %d symbols", len(all))
 			}
+			s.others(t, layout)
 			s.keepShot(t, layout)
 		})
 	}
+}
+
+// others types what no key of the layout has: characters that it composes, Unicode keysyms, keys of Korean keyboards; then with Shift held, and with the
+// Ctrl and Alt that some viewers send for AltGr; and under Caps Lock.
+func (s *session) others(t *testing.T, layout string) {
+	t.Helper()
+	const ctrl, altR, shift, caps = 0xffe3, 0xffea, 0xffe1, 0xffe5
+	type try struct {
+		hold []uint32 // before the key
+		sym  uint32
+		want string // text, or a keysym in hexadecimal
+	}
+	tries := map[string][]try{
+		"de": {{nil, 0xe9, "é"}, {nil, 0xd4, "Ô"}, {[]uint32{shift}, '#', "#"}, {[]uint32{shift}, '@', "@"}, {[]uint32{ctrl, altR}, '@', "@"}, {[]uint32{ctrl, altR}, 0x20ac, "€"}},
+		"fr": {{nil, 0xee, "î"}, {nil, 0xcb, "Ë"}, {[]uint32{shift}, '&', "&"}, {[]uint32{ctrl, altR}, '#', "#"}},
+		"ru": {{nil, 0x01000436, "ж"}, {nil, 0x01002116, "№"}, {[]uint32{shift}, '7', "7"}},
+		"kr": {{nil, 0xff31, "ff31"}, {nil, 0xff34, "ff34"}, {[]uint32{ctrl, altR}, '@', "@"}},
+		"jp": {{[]uint32{shift}, '^', "^"}},
+	}
+	locked := map[string][]try{
+		"de": {{nil, 'a', "a"}, {nil, 'A', "A"}, {nil, 'ü', "ü"}, {nil, '1', "1"}}, "fr": {{nil, 'a', "a"}, {nil, 'é', "é"}, {nil, '1', "1"}},
+		"ru": {{nil, 0x6d6, "ж"}, {nil, 0x6f6, "Ж"}}, "kr": {{nil, 'a', "a"}, {nil, 'A', "A"}, {nil, '!', "!"}}, "jp": {{nil, 'a', "a"}, {nil, 'A', "A"}},
+	}
+	check := func(what string, all []try) {
+		for _, k := range all {
+			for _, h := range k.hold {
+				must(t, s.c.Key(h, true))
+			}
+			syms, text := s.typed(t, k.sym)
+			for _, h := range slices.Backward(k.hold) {
+				must(t, s.c.Key(h, false))
+			}
+			if text != k.want && fmt.Sprintf("%x", syms) != "["+k.want+"]" {
+				t.Errorf("%s, %x held, keysym %#x: the guest's program got keysyms %x and text %q, want %s", what, k.hold, k.sym, syms, text, k.want)
+			}
+		}
+	}
+	check("plain", tries[layout])
+	s.typed(t, 0xff1b) // what was held has come up by now: a guest that switches its lights loses keys
+	s.n++
+	s.lock(t, layout, true)
+	check("Caps Lock", locked[layout])
+	s.lock(t, layout, false)
+}
+
+// lock switches Caps Lock, where jp has it with Shift, as a person does it: the key comes up when the light has changed, or the other way about.
+func (s *session) lock(t *testing.T, layout string, on bool) {
+	t.Helper()
+	const shift, caps = 0xffe1, 0xffe5
+	light := func() {
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		defer cancel()
+		for s.c.State().LEDs&4 != 0 != on {
+			_, err := s.c.Screenshot(ctx)
+			must(t, err)
+		}
+	}
+	if layout == "jp" {
+		must(t, s.c.Key(shift, true))
+	}
+	must(t, s.c.Key(caps, true))
+	if on {
+		light()
+	}
+	must(t, s.c.Key(caps, false))
+	if layout == "jp" {
+		must(t, s.c.Key(shift, false))
+	}
+	light()
 }
 
 // character is a keysym's text where the number says it.
