@@ -22,3 +22,21 @@ type Caller interface {
 	// has nothing more to say; the next one is let in after Close. Who calls Next does not use the Stream's own Read.
 	Next() io.ReadWriteCloser
 }
+
+// Breaker is a Stream whose reader can be told of a line break. Found by type assertion.
+type Breaker interface{ OnBreak(func()) }
+
+// Line is how a serial line is set.
+type Line struct {
+	Baud   int
+	Bits   int  // 5 to 8 data bits
+	Parity byte // 0, 'E' or 'O'
+	Stop   int  // 1 or 2 stop bits
+}
+
+// Port is a Stream that is a serial line itself, and takes over how the guest sets its own. Found by type assertion.
+type Port interface {
+	SetLine(Line) error
+	SetBreak(on bool) error
+	SetModem(dtr, rts bool) error
+}

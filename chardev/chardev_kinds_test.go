@@ -236,7 +236,7 @@ func TestMux_escapes(t *testing.T) {
 	m := mux.New(base, func() { close(quit) })
 	a, b := m.Stream(), m.Stream()
 	broke, focused := make(chan struct{}, 1), make(chan struct{}, 1)
-	a.(mux.Breaker).OnBreak(func() { broke <- struct{}{} })
+	a.(chardev.Breaker).OnBreak(func() { broke <- struct{}{} })
 	if a.(mux.Focuser).OnFocus(nil) || !b.(mux.Focuser).OnFocus(func() { focused <- struct{}{} }) {
 		t.Error("the first stream has the focus, the second waits for it")
 	}

@@ -33,8 +33,9 @@ type Pump struct {
 	filled  sync.Cond  // the queue has bytes, or closing
 	wanted  sync.Cond  // Resume was called, or closing
 	queue   []byte
-	full    bool   // Put has said no since
-	resumes uint64 // calls of Resume so far
+	port    *PortSettings // to be told to the stream
+	full    bool          // Put has said no since
+	resumes uint64        // calls of Resume so far
 	closing bool
 }
 
@@ -65,6 +66,37 @@ func (p *Pump) Put(b byte) bool {
 		p.filled.Signal()
 	}
 	return true
+}
+
+// PortSettings are all that a guest sets of a serial port.
+type PortSettings struct {
+	Line
+	Break, DTR, RTS bool
+}
+
+// Set passes settings on to a stream that is a Port, behind the bytes that are queued; of several only the last counts.
+func (p *Pump) Set(s PortSettings) {
+	if _, ok := p.s.(Port); !ok {
+		return
+	}
+	p.mu.Lock()
+	p.port = &s
+	p.filled.Signal()
+	p.mu.Unlock()
+}
+
+// apply carries settings out. A line that cannot be set, such as a terminal's modem lines, stays as it is.
+func (p *Pump) apply(s, before *PortSettings) {
+	port := p.s.(Port)
+	if before == nil || s.Line != before.Line {
+		_ = port.SetLine(s.Line)
+	}
+	if before == nil || s.DTR != before.DTR || s.RTS != before.RTS {
+		_ = port.SetModem(s.DTR, s.RTS)
+	}
+	if before == nil && s.Break || before != nil && s.Break != before.Break {
+		_ = port.SetBreak(s.Break)
+	}
 }
 
 // Resume says that the device can take input again. It may be called with the device's locks held.
@@ -102,25 +134,32 @@ func (p *Pump) Close() error {
 func (p *Pump) write() {
 	defer close(p.sent)
 	var buf []byte
+	var before *PortSettings
 	dead := false
 	for {
 		p.mu.Lock()
-		for len(p.queue) == 0 && !p.closing {
+		for len(p.queue) == 0 && p.port == nil && !p.closing {
 			p.filled.Wait()
 		}
 		buf, p.queue = p.queue, buf[:0]
+		set := p.port
+		p.port = nil
 		full := p.full
 		p.full = false
 		p.mu.Unlock()
-		if len(buf) == 0 {
+		if len(buf) == 0 && set == nil {
 			return
 		}
 		if full {
 			p.dev.Ready()
 		}
-		if !dead {
+		if !dead && len(buf) > 0 {
 			_, err := p.s.Write(buf)
 			dead = errors.Is(err, io.ErrClosedPipe)
+		}
+		if set != nil {
+			p.apply(set, before)
+			before = set
 		}
 	}
 }

@@ -26,9 +26,6 @@ type Mux struct {
 	esc   bool
 }
 
-// Breaker is a stream whose reader can be told of a line break.
-type Breaker interface{ OnBreak(func()) }
-
 // Focuser is a stream that shares a terminal: f is called when it gets the focus for the first time. It reports whether it has to wait for that.
 type Focuser interface{ OnFocus(f func()) (waits bool) }
 

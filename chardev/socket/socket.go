@@ -9,8 +9,11 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"strconv"
 	"sync"
 	"time"
+
+	"govm-desktop/chardev"
 )
 
 // Options say how to connect.
@@ -23,6 +26,9 @@ type Options struct {
 	// Reconnect is how long a client waits before it connects again; 0: it does not.
 	Reconnect time.Duration
 	NoDelay   bool // TCP_NODELAY
+	To        int  // a server tries the ports up to this one; 0: its own alone
+	// Layer puts a protocol on top of each connection: telnet, WebSocket. nil: none.
+	Layer func(net.Conn) (net.Conn, error)
 }
 
 // Stream implements chardev.Stream, chardev.Announcer and chardev.Caller.
@@ -38,6 +44,7 @@ type Stream struct {
 	watch  []func(bool)
 	news   []news // what watchers have not been told yet, oldest first
 	tells  bool   // a goroutine is in announce
+	brk    func() // a break has come; nil: nobody wants to know
 }
 
 // news is a change of the connection, or a first word to a new watcher.
@@ -61,7 +68,7 @@ func Open(opt Options) (*Stream, error) {
 		go s.dialer()
 		return s, nil
 	}
-	lis, err := Listen(opt.Network, opt.Address)
+	lis, err := listenFrom(opt)
 	if err != nil {
 		return nil, fmt.Errorf("chardev socket: %w", err)
 	}
@@ -75,6 +82,22 @@ func Open(opt Options) (*Stream, error) {
 		s.mu.Unlock()
 	}
 	return s, nil
+}
+
+// listenFrom tries the ports from the address's to opt.To.
+func listenFrom(opt Options) (net.Listener, error) {
+	lis, err := Listen(opt.Network, opt.Address)
+	host, port, split := net.SplitHostPort(opt.Address)
+	first, bad := strconv.Atoi(port)
+	if err == nil || opt.Network == "unix" || split != nil || bad != nil {
+		return lis, err
+	}
+	for p := first + 1; p <= opt.To; p++ {
+		if lis, err := Listen(opt.Network, net.JoinHostPort(host, strconv.Itoa(p))); err == nil {
+			return lis, nil
+		}
+	}
+	return nil, err
 }
 
 // Listen is net.Listen, but takes over a Unix socket that a dead server left behind.
@@ -133,6 +156,17 @@ func (s *Stream) attach(c net.Conn) {
 	if t, ok := c.(*net.TCPConn); ok {
 		t.SetNoDelay(s.opt.NoDelay)
 	}
+	if s.opt.Layer != nil {
+		l, err := s.opt.Layer(c)
+		if err != nil {
+			c.Close()
+			return
+		}
+		if b, ok := l.(chardev.Breaker); ok {
+			b.OnBreak(s.broke)
+		}
+		c = l
+	}
 	s.mu.Lock()
 	if s.closed {
 		c.Close()
@@ -142,6 +176,22 @@ func (s *Stream) attach(c net.Conn) {
 	s.cond.Broadcast()
 	s.mu.Unlock()
 	s.announce()
+}
+
+// OnBreak implements chardev.Breaker, where the layer has breaks.
+func (s *Stream) OnBreak(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.brk = f
+}
+
+func (s *Stream) broke() {
+	s.mu.Lock()
+	f := s.brk
+	s.mu.Unlock()
+	if f != nil {
+		f()
+	}
 }
 
 // detach forgets a connection that has ended.

@@ -14,7 +14,7 @@ import (
 
 	"govm-desktop/accel"
 	"govm-desktop/block"
-	"govm-desktop/chardev/mux"
+	"govm-desktop/chardev"
 	"govm-desktop/clock"
 	"govm-desktop/cmd/govm-desktop/options"
 	"govm-desktop/cpu"
@@ -269,7 +269,7 @@ func (p *program) machine() error {
 	}
 	p.accelerated = cfg.Accel.Name() == "kvm"
 	for i, c := range cfg.Serial {
-		if b, ok := c.(mux.Breaker); ok {
+		if b, ok := c.(chardev.Breaker); ok {
 			b.OnBreak(func() { p.pc.Break(i) })
 		}
 	}
@@ -526,9 +526,7 @@ func (p *program) monitors() error {
 			return err
 		}
 	}
-	if p.streams.mux != nil {
-		p.streams.mux.Start()
-	}
+	p.streams.start()
 	return nil
 }
 

@@ -82,8 +82,10 @@ func (u *UART) Write(off uint64, _ int, val uint64) {
 		u.writeFCR(v)
 	case regLCR:
 		u.lcr = v
+		u.line()
 	case regMCR:
 		u.writeMCR(v & 31)
+		u.line()
 	case regSCR:
 		u.scr = v
 	}

@@ -3,7 +3,8 @@
 //
 // Characters leave and arrive as fast as the host's stream takes and gives them; the baud rate sets only the receiver's time-out. A stream that is
 // slow fills a queue of 64 KiB and then the transmitter, which then says that it is not empty, as if the line were slow. Input waits in the stream while the
-// receive FIFO is full, so there are no overruns but in loopback. The modem's lines CTS, DSR and DCD are on. DMA mode and sending a break are left out.
+// receive FIFO is full, so there are no overruns but in loopback. A stream that is a serial port of the host takes over rate, format, break, DTR and RTS. The modem's
+// lines CTS, DSR and DCD are on. DMA mode is left out.
 package serial
 
 import (
@@ -48,7 +49,9 @@ const (
 	fcrClearRx = 1 << 1
 	fcrClearTx = 1 << 2
 
-	lcrDLAB = 1 << 7
+	lcrParity = 1 << 3
+	lcrBreak  = 1 << 6
+	lcrDLAB   = 1 << 7
 
 	mcrDTR  = 1 << 0
 	mcrRTS  = 1 << 1

@@ -1,5 +1,7 @@
 package serial
 
+import "govm-desktop/chardev"
+
 // send is a write of THR. The transmitter is empty again at once if the stream has room.
 // Preconditions: mu is held.
 func (u *UART) send(b uint8) {
@@ -18,6 +20,16 @@ func (u *UART) send(b uint8) {
 		u.thre = true
 		u.update()
 	}
+}
+
+// line tells a stream that is a serial line itself how the guest has set this one.
+// Preconditions: mu is held.
+func (u *UART) line() {
+	l := chardev.Line{Baud: 115200 / int(max(u.divisor, 1)), Bits: 5 + int(u.lcr&3), Stop: 1 + int(u.lcr>>2&1)}
+	if u.lcr&lcrParity != 0 {
+		l.Parity = "OE"[u.lcr>>4&1]
+	}
+	u.pump.Set(chardev.PortSettings{Line: l, Break: u.lcr&lcrBreak != 0, DTR: u.mcr&mcrDTR != 0, RTS: u.mcr&mcrRTS != 0})
 }
 
 // receive takes a character from the line.
