@@ -151,6 +151,9 @@ func TestUI(t *testing.T) {
 		t.Errorf("typed %q", typed)
 	}
 	r.term.SetSize(40, 10)
+	if err := r.term.PostEvent(tcell.NewEventResize(40, 10)); err != nil { // the simulation leaves that to others
+		t.Fatal(err)
+	}
 	r.shows(t, "the part with the cursor", func(cells []tcell.SimCell, w int) bool {
 		return w == 40 && strings.Contains(lines(cells, w), "hello")
 	})
