@@ -59,7 +59,7 @@ func Start(kind Kind, program string, args ...string) (*Machine, error) {
 	}
 	m := &Machine{Kind: kind, Dir: dir, serial: newLog(), stderr: newLog(), ended: make(chan struct{})}
 	argv := append([]string{"-serial", "stdio", "-qmp", "unix:" + m.path("qmp") + ",server=on,wait=off"}, args...)
-	if !has(args, "-vnc") {
+	if !has(args, "-vnc") && !has(args, "-display") {
 		argv = append(argv, "-display", "none")
 	}
 	if kind == QEMU {
