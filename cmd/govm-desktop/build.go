@@ -79,7 +79,7 @@ func build(s *settings, log *slog.Logger) (*program, error) {
 	})
 	s.chooseDisplay()
 	p.consoles.layout = s.layout
-	p.streams.vc = p.consoles.vc
+	p.streams.vc, p.streams.escape, p.streams.save = p.consoles.vc, s.escape, p.commitAll
 	if s.display == "curses" {
 		p.streams.stdio = "-display curses"
 	}

@@ -43,6 +43,7 @@ type settings struct {
 	// displayChosen: it was not the user who did.
 	displayChosen bool
 	window        windowSettings
+	escape        byte        // of terminals that several share
 	stderr        *heldWriter // for messages while the terminal shows the screen
 	nographic     bool
 	chardevs      []string
@@ -74,7 +75,7 @@ type settings struct {
 
 // parse reads the command line.
 func parse(args []string) (*settings, error) {
-	s := &settings{name: "govm-desktop", ram: 128 << 20, cpus: 1, features: map[string]bool{}, vga: "std", rtc: "utc"}
+	s := &settings{name: "govm-desktop", ram: 128 << 20, cpus: 1, features: map[string]bool{}, vga: "std", rtc: "utc", escape: ctrlA}
 	if err := table().Apply(s, args); err != nil {
 		return nil, err
 	}

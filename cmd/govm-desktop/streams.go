@@ -13,13 +13,15 @@ import (
 
 // streams opens the byte streams that options name, and closes them at the end.
 type streams struct {
-	byID  map[string]chardev.Stream
-	open  []chardev.Stream
-	stdio string              // the option that uses standard input
-	mux   *mux.Mux            // on standard input
-	muxes map[string]*mux.Mux // of -chardev …,mux=on
-	quit  func()
-	vc    func(*options.Opts) (chardev.Stream, error) // opens a text console
+	byID   map[string]chardev.Stream
+	open   []chardev.Stream
+	stdio  string              // the option that uses standard input
+	mux    *mux.Mux            // on standard input
+	muxes  map[string]*mux.Mux // of -chardev …,mux=on
+	quit   func()
+	escape byte                                        // of shared streams
+	save   func() string                               // what Ctrl-A s does, and its answer
+	vc     func(*options.Opts) (chardev.Stream, error) // opens a text console
 }
 
 func newStreams(quit func()) *streams {
@@ -59,6 +61,7 @@ func (s *streams) chardev(arg string) error {
 	}
 	if share {
 		s.muxes[id] = mux.New(c, s.quit)
+		s.prepare(s.muxes[id])
 	}
 	return k.Rest()
 }
@@ -84,6 +87,7 @@ func (s *streams) shared(option string) (chardev.Stream, error) {
 			return nil, err
 		}
 		s.mux = mux.New(s.keep(c), s.quit)
+		s.prepare(s.mux)
 	}
 	return s.keep(s.mux.Stream()), nil
 }

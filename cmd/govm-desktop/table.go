@@ -23,6 +23,7 @@ func table() *options.Table[*settings] {
 			displayOptions(),
 			audioOptions(),
 			windowOptions(),
+			terminalOptions(),
 			inputOptions(),
 			streamOptions(),
 			monitorOptions(),
@@ -59,7 +60,7 @@ func list(of func(*settings) *[]string) func(*settings, *options.Opts) error {
 const elsewhere = "numa add-fd mem-path mem-prealloc audio audio-help fda fdb blockdev mtdblock sd pflash fsdev virtfs iscsi usb " +
 	"spice portrait rotate gtk win2k-hack no-fd-bootchk no-acpi no-hpet acpitable smbios netdev nic net tpmdev dtb " +
 	"compat fw_cfg parallel singlestep preconfig overcommit dfilter seed xen-domid xen-attach xen-domid-restrict " +
-	"loadvm option-rom icount watchdog-action echr incoming only-migratable chroot runas sandbox no-user-config plugin async-teardown dump-vmstate enable-sync-profile"
+	"loadvm option-rom icount watchdog-action incoming only-migratable chroot runas sandbox no-user-config plugin async-teardown dump-vmstate enable-sync-profile"
 
 func absent(name string) string {
 	if slices.Contains(strings.Fields(elsewhere), name) {
