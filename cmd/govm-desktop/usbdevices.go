@@ -9,6 +9,7 @@ import (
 	"govm-desktop/hw/scsi"
 	"govm-desktop/hw/usb"
 	"govm-desktop/hw/usb/hid"
+	"govm-desktop/hw/usb/hub"
 	"govm-desktop/hw/usb/storage"
 	"govm-desktop/hw/usb/xhci"
 	"govm-desktop/hw/usb/zero"
@@ -32,6 +33,8 @@ func emulatedUSB() []usbKind {
 		{Kind: options.Kind{Name: "usb-storage", Help: "a stick, or a CD drive, on the image of a -drive if=none", Keys: []options.Key{serial,
 			{Name: "drive", Help: "id of the drive"}, {Name: "removable", Type: options.Bool, Help: "the medium can be taken out (a CD's always can)"}}},
 			boot: "storage", make: (*program).usbStorage},
+		{Kind: options.Kind{Name: "usb-hub", Help: "a hub: its ports are PORT.1 and so on", Keys: []options.Key{serial,
+			{Name: "ports", Type: options.Number, Help: "how many (8)"}}}, make: usbHub},
 		{Kind: options.Kind{Name: "usb-zero", Help: "Linux's gadget zero, for its usbtest driver", Keys: []options.Key{serial,
 			{Name: "pattern", Type: options.Number, Help: "0 zeros, 1 modulo 63, 2 unchecked"}}}, make: usbZero},
 	}
@@ -47,6 +50,18 @@ func usbZero(_ *program, o *options.Opts) (usb.Device, error) {
 		return nil, o.Fail("%v", err)
 	}
 	return d, nil
+}
+
+func usbHub(p *program, o *options.Opts) (usb.Device, error) {
+	n, err := o.Number("ports", hub.Ports)
+	if err != nil {
+		return nil, err
+	}
+	d, err := hub.New(hub.Config{Clock: p.clock, Ports: int(n), Serial: o.Str("serial", "")})
+	if err != nil {
+		return nil, o.Fail("%v", err)
+	}
+	return keepUSB(p, d), nil
 }
 
 func (p *program) usbStorage(o *options.Opts) (usb.Device, error) {

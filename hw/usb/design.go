@@ -19,6 +19,7 @@ const (
 type Design struct {
 	Vendor, Product, Version  uint16
 	Class, Subclass, Protocol uint8
+	HighProtocol              uint8  // in place of Protocol at high speed; 0: the same
 	Maker, Model, Serial      string // "": none
 	Speeds                    Speeds
 	Configs                   []Configuration
@@ -142,9 +143,16 @@ func maxPacket0(s Speed) byte {
 // deviceDescriptor is the standard one (USB 3.2, 9.6.1).
 func (d *Design) deviceDescriptor(s Speed) []byte {
 	r := d.release(s)
-	return []byte{18, DescDevice, byte(r), byte(r >> 8), d.Class, d.Subclass, d.Protocol, maxPacket0(s),
+	return []byte{18, DescDevice, byte(r), byte(r >> 8), d.Class, d.Subclass, d.protocol(s), maxPacket0(s),
 		byte(d.Vendor), byte(d.Vendor >> 8), byte(d.Product), byte(d.Product >> 8), byte(d.Version), byte(d.Version >> 8),
 		d.stringIndex(d.Maker), d.stringIndex(d.Model), d.stringIndex(d.Serial), byte(len(d.Configs))}
+}
+
+func (d *Design) protocol(s Speed) uint8 {
+	if s == High && d.HighProtocol != 0 {
+		return d.HighProtocol
+	}
+	return d.Protocol
 }
 
 // otherSpeed is the one of full and high speed that the device is not at; none for devices that have not both (USB 2.0, 9.6.2).
@@ -165,7 +173,7 @@ func (d *Design) qualifier(s Speed) []byte {
 		return nil
 	}
 	r := d.release(o)
-	return []byte{10, DescQualifier, byte(r), byte(r >> 8), d.Class, d.Subclass, d.Protocol, maxPacket0(o), byte(len(d.Configs)), 0}
+	return []byte{10, DescQualifier, byte(r), byte(r >> 8), d.Class, d.Subclass, d.protocol(o), maxPacket0(o), byte(len(d.Configs)), 0}
 }
 
 // Configuration attributes.

@@ -31,13 +31,13 @@ type Nested interface {
 
 // Port is a socket. The wiring plugs a device into it; the device then connects, disconnects and wakes; the owner resets, suspends and sends.
 type Port struct {
-	owner  Owner
-	index  int // from 0, among its owner's
-	speeds Speeds
+	owner Owner
+	index int // from 0, among its owner's
 
 	events sync.Mutex // held while the owner is told
 
 	mu      sync.Mutex // guards everything below
+	speeds  Speeds     // that work in the socket
 	device  Device     // plugged in
 	speed   Speed      // of the device when it is connected, else SpeedNone
 	address uint8      // which the host has given the device; 0 after a reset
@@ -65,7 +65,27 @@ func (p *Port) Path() string {
 }
 
 // Accepts reports whether a device of the given speed works in the socket.
-func (p *Port) Accepts(s Speed) bool { return p.speeds.Has(s) }
+func (p *Port) Accepts(s Speed) bool { return p.allowed().Has(s) }
+
+// SetSpeeds changes which speeds work in the socket, for a hub that runs at another speed itself now. Whatever is plugged in comes anew.
+func (p *Port) SetSpeeds(s Speeds) {
+	if p.allowed() == s {
+		return
+	}
+	d := p.Unplug()
+	p.mu.Lock()
+	p.speeds, p.device = s, d
+	p.mu.Unlock()
+	if d != nil {
+		d.Plug(p)
+	}
+}
+
+func (p *Port) allowed() Speeds {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.speeds
+}
 
 // Plug puts a device into the socket.
 func (p *Port) Plug(d Device) error {
