@@ -29,8 +29,9 @@ type settings struct {
 	loaders     []*options.Opts
 	usbHosts    []pc.USBController
 	usb         []usbSpec
-	usbWanted   bool         // a device needs a controller
-	looseDrives []*driveSpec // of -drive if=none, for devices that name them
+	usbWanted   bool            // a device needs a controller
+	scsi        []*options.Opts // logical units of usb-uas
+	looseDrives []*driveSpec    // of -drive if=none, for devices that name them
 	vga         string
 	vgamem      int
 	vnc         []string

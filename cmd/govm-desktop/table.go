@@ -74,6 +74,7 @@ func devices() []deviceKind {
 	return slices.Concat(
 		[]deviceKind{loaderDevice(), vgaDevice()},
 		usbDevices(),
+		scsiDevices(),
 	)
 }
 

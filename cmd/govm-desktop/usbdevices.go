@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 
 	"govm-desktop/block"
 	"govm-desktop/cmd/govm-desktop/options"
@@ -10,7 +12,9 @@ import (
 	"govm-desktop/hw/usb"
 	"govm-desktop/hw/usb/hid"
 	"govm-desktop/hw/usb/hub"
+	"govm-desktop/hw/usb/serial"
 	"govm-desktop/hw/usb/storage"
+	"govm-desktop/hw/usb/uas"
 	"govm-desktop/hw/usb/xhci"
 	"govm-desktop/hw/usb/zero"
 	"govm-desktop/machine"
@@ -20,9 +24,9 @@ import (
 
 // emulatedUSB are the USB devices that need nothing but this program.
 func emulatedUSB() []usbKind {
-	serial := options.Key{Name: "serial", Help: "the device's serial number"}
+	number := options.Key{Name: "serial", Help: "the device's serial number"}
 	input := func(name, help string, f func(p *program, c hid.Config) usb.Device) usbKind {
-		return usbKind{Kind: options.Kind{Name: name, Help: help, Keys: []options.Key{serial}}, make: func(p *program, o *options.Opts) (usb.Device, error) {
+		return usbKind{Kind: options.Kind{Name: name, Help: help, Keys: []options.Key{number}}, make: func(p *program, o *options.Opts) (usb.Device, error) {
 			return keepUSB(p, f(p, hid.Config{Clock: p.clock, Input: p.input, Serial: o.Str("serial", "")})), nil
 		}}
 	}
@@ -30,12 +34,16 @@ func emulatedUSB() []usbKind {
 		input("usb-tablet", "a tablet: the guest's pointer is where the user's is", func(_ *program, c hid.Config) usb.Device { return hid.NewTablet(c) }),
 		input("usb-mouse", "a mouse", func(_ *program, c hid.Config) usb.Device { return hid.NewMouse(c) }),
 		input("usb-kbd", "a keyboard", func(p *program, c hid.Config) usb.Device { return hid.NewKeyboard(c, p.keys.USB) }),
-		{Kind: options.Kind{Name: "usb-storage", Help: "a stick, or a CD drive, on the image of a -drive if=none", Keys: []options.Key{serial,
+		{Kind: options.Kind{Name: "usb-storage", Help: "a stick, or a CD drive, on the image of a -drive if=none", Keys: []options.Key{number,
 			{Name: "drive", Help: "id of the drive"}, {Name: "removable", Type: options.Bool, Help: "the medium can be taken out (a CD's always can)"}}},
 			boot: "storage", make: (*program).usbStorage},
-		{Kind: options.Kind{Name: "usb-hub", Help: "a hub: its ports are PORT.1 and so on", Keys: []options.Key{serial,
+		{Kind: options.Kind{Name: "usb-hub", Help: "a hub: its ports are PORT.1 and so on", Keys: []options.Key{number,
 			{Name: "ports", Type: options.Number, Help: "how many (8)"}}}, make: usbHub},
-		{Kind: options.Kind{Name: "usb-zero", Help: "Linux's gadget zero, for its usbtest driver", Keys: []options.Key{serial,
+		{Kind: options.Kind{Name: "usb-uas", Help: "a USB attached SCSI device, on the image of a -drive if=none and on those of scsi-hd and scsi-cd that name its bus", Keys: []options.Key{number,
+			{Name: "drive", Help: "id of the drive"}, {Name: "removable", Type: options.Bool, Help: "the medium can be taken out (a CD's always can)"}}}, make: (*program).usbUAS},
+		{Kind: options.Kind{Name: "usb-serial", Help: "a serial adapter", Keys: []options.Key{number, {Name: "chardev", Help: "id of its line"},
+			{Name: "always-plugged", Type: options.Bool, Help: "it stays while nobody is at the other end"}}}, make: usbSerial},
+		{Kind: options.Kind{Name: "usb-zero", Help: "Linux's gadget zero, for its usbtest driver", Keys: []options.Key{number,
 			{Name: "pattern", Type: options.Number, Help: "0 zeros, 1 modulo 63, 2 unchecked"}}}, make: usbZero},
 	}
 }
@@ -70,6 +78,73 @@ func (p *program) usbStorage(o *options.Opts) (usb.Device, error) {
 		return nil, err
 	}
 	return keepUSB(p, storage.New(storage.Config{Units: []*scsi.Unit{u}, Serial: o.Str("serial", "")})), nil
+}
+
+// scsiDevices are the logical units of usb-uas.
+func scsiDevices() []deviceKind {
+	kind := func(name, help string) deviceKind {
+		return deviceKind{options.Kind{Name: name, Help: help, Keys: []options.Key{{Name: "id"}, {Name: "bus", Help: "ID.0 of a usb-uas"}, {Name: "drive", Help: "id of a -drive if=none"},
+			{Name: "lun", Type: options.Number, Help: "its place among the units"}, {Name: "serial"}, {Name: "removable", Type: options.Bool}}},
+			func(s *settings, o *options.Opts) error { s.scsi = append(s.scsi, o); return nil }}
+	}
+	return []deviceKind{kind("scsi-hd", "a disk of a usb-uas"), kind("scsi-cd", "a CD drive of a usb-uas")}
+}
+
+// usbUAS makes a device of all the units that name its bus; drive= of its own is a unit, too.
+func (p *program) usbUAS(o *options.Opts) (usb.Device, error) {
+	var units []*scsi.Unit
+	if o.Has("drive") {
+		u, err := p.unit(o)
+		if err != nil {
+			return nil, err
+		}
+		units = append(units, u)
+	}
+	var more []*options.Opts
+	for _, k := range p.s.scsi {
+		if k.Str("bus", "") == o.ID()+".0" {
+			more = append(more, k)
+		}
+	}
+	slices.SortStableFunc(more, func(x, y *options.Opts) int {
+		a, _ := x.Number("lun", 0)
+		b, _ := y.Number("lun", 0)
+		return cmp.Compare(a, b)
+	})
+	for _, k := range more {
+		u, err := p.unit(k)
+		if err != nil {
+			return nil, err
+		}
+		if (k.Str("driver", "") == "scsi-cd") != (u.Kind() == scsi.CDROM) {
+			return nil, k.Fail("a CD's -drive says media=cdrom, and no other does")
+		}
+		if n, err := k.Number("lun", int64(len(units))); err != nil || n != int64(len(units)) {
+			return nil, k.Fail("lun=%d: the units are numbered from 0 on, without gaps; %d comes next", n, len(units))
+		}
+		k.Get("id")
+		if err := k.Rest(); err != nil {
+			return nil, err
+		}
+		units = append(units, u)
+	}
+	if len(units) == 0 {
+		return nil, o.Fail("needs drive=ID, or a scsi-hd with bus=%s.0", o.ID())
+	}
+	return keepUSB(p, uas.New(uas.Config{Units: units, Serial: o.Str("serial", "")})), nil
+}
+
+func usbSerial(p *program, o *options.Opts) (usb.Device, error) {
+	id := o.Str("chardev", "")
+	c := p.streams.byID[id]
+	if c == nil {
+		return nil, o.Fail("chardev=%s: no -chardev has this id", id)
+	}
+	always, err := o.Bool("always-plugged", false)
+	if err != nil {
+		return nil, err
+	}
+	return keepUSB(p, serial.New(serial.Config{Stream: c, AlwaysPlugged: always, Serial: o.Str("serial", "")})), nil
 }
 
 // keepUSB has the program close a device when the machine has ended.

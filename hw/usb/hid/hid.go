@@ -107,7 +107,7 @@ func (d *device) init(cfg Config, model string, k kind, kinds []input.Kind, conf
 	for n, i := range ifaces {
 		config.Settings[n].Extra = hidDescriptor(i.descriptor)
 	}
-	d.Init(usb.Design{Vendor: vendor, Product: product, Maker: "GOVM", Model: model, Serial: cfg.Serial, Speeds: usb.SpeedSet(usb.Full, usb.High),
+	d.Init(usb.Design{Vendor: vendor, Product: product, Version: 0x0100, Maker: "GOVM", Model: model, Serial: cfg.Serial, Speeds: usb.SpeedSet(usb.Full, usb.High),
 		Configs: []usb.Configuration{config}}, d)
 }
 
