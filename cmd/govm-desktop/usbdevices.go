@@ -83,9 +83,9 @@ func (p *program) usbStorage(o *options.Opts) (usb.Device, error) {
 // scsiDevices are the logical units of usb-uas.
 func scsiDevices() []deviceKind {
 	kind := func(name, help string) deviceKind {
-		return deviceKind{options.Kind{Name: name, Help: help, Keys: []options.Key{{Name: "id"}, {Name: "bus", Help: "ID.0 of a usb-uas"}, {Name: "drive", Help: "id of a -drive if=none"},
+		return deviceKind{Kind: options.Kind{Name: name, Help: help, Keys: []options.Key{{Name: "id"}, {Name: "bus", Help: "ID.0 of a usb-uas"}, {Name: "drive", Help: "id of a -drive if=none"},
 			{Name: "lun", Type: options.Number, Help: "its place among the units"}, {Name: "serial"}, {Name: "removable", Type: options.Bool}}},
-			func(s *settings, o *options.Opts) error { s.scsi = append(s.scsi, o); return nil }}
+			set: func(s *settings, o *options.Opts) error { s.scsi = append(s.scsi, o); return nil }}
 	}
 	return []deviceKind{kind("scsi-hd", "a disk of a usb-uas"), kind("scsi-cd", "a CD drive of a usb-uas")}
 }
