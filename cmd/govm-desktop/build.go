@@ -476,6 +476,9 @@ func (p *program) ports(cfg *pc.Config) error {
 		}
 		cfg.Serial[i] = c
 	}
+	if err := p.printer(cfg); err != nil {
+		return err
+	}
 	if p.s.debugcon != "" {
 		c, err := p.streams.device("-debugcon", p.s.debugcon)
 		if err != nil {
@@ -484,6 +487,22 @@ func (p *program) ports(cfg *pc.Config) error {
 		cfg.Console = c
 	}
 	return nil
+}
+
+// printer opens what the parallel port prints to.
+func (p *program) printer(cfg *pc.Config) (err error) {
+	arg := p.s.parallel
+	switch {
+	case arg != "":
+	case p.s.nodefaults:
+		return nil
+	case p.s.interactive():
+		arg = "vc"
+	default:
+		arg = "null"
+	}
+	cfg.Parallel, err = p.streams.device("-parallel", arg)
+	return err
 }
 
 // monitors opens the monitors.

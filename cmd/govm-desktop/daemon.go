@@ -96,7 +96,7 @@ func (s *settings) daemonConflict() error {
 }
 
 func (s *settings) usesStdio() bool {
-	for _, list := range [][]string{s.serials, s.monitors, s.qmps, s.chardevs, {s.debugcon}} {
+	for _, list := range [][]string{s.serials, s.monitors, s.qmps, s.chardevs, {s.debugcon, s.parallel}} {
 		for _, d := range list {
 			if d == "stdio" || d == "mon:stdio" || strings.HasPrefix(d, "stdio,") {
 				return true

@@ -49,6 +49,7 @@ type settings struct {
 	nographic     bool
 	chardevs      []string
 	serials       []string
+	parallel      string
 	debugcon      string
 	monitors      []string
 	qmps          []string

@@ -177,7 +177,8 @@ func streamOptions() []option {
 	return []option{
 		{Name: "chardev", Part: part, Arg: "BACKEND,id=ID[,prop=value][,...]", Help: "a byte stream for others to name; -chardev help lists the backends", Config: "chardev", Implied: "backend", Kinds: chardevKinds(),
 			Set: list(func(s *settings) *[]string { return &s.chardevs })},
-		{Name: "serial", Part: part, Arg: "DEV", Help: "serial port on stdio, file:F, null, none, tcp:H:P[,server], unix:P[,server], chardev:ID, mon:stdio", Values: streamWords,
+		{Name: "parallel", Part: part, Arg: "DEV", Help: "a printer on the parallel port that prints to a stream as for -serial", Values: streamWords, Set: text(func(s *settings) *string { return &s.parallel })},
+		{Name: "serial", Part: part, Arg: "DEV", Help: "serial port on stdio, vc, pty, file:F, pipe:P, /dev/TTY, null, none, tcp:H:P[,server], telnet:H:P, websocket:H:P, udp:H:P, unix:P[,server], chardev:ID, mon:stdio", Values: streamWords,
 			Set: list(func(s *settings) *[]string { return &s.serials })},
 		{Name: "debugcon", Part: part, Arg: "DEV", Help: "debug console (port 402) on a stream as for -serial", Values: streamWords, Set: text(func(s *settings) *string { return &s.debugcon })},
 	}

@@ -10,6 +10,7 @@ import (
 	"govm-desktop/hw/dma"
 	"govm-desktop/hw/hpet"
 	"govm-desktop/hw/i440fx"
+	"govm-desktop/hw/parallel"
 	"govm-desktop/hw/pci"
 	"govm-desktop/hw/pit"
 	"govm-desktop/hw/ps2"
@@ -162,7 +163,7 @@ func (b *PC) power() error {
 	b.mapPorts("apm", 0xb2, 2, b.pm.SMI(), memory.Any)
 	b.mapPorts("gpe0", gpeBase, 4, b.pm.GPE0(), memory.Any)
 	pm := i440fx.NewPM(i440fx.PMConfig{Ports: b.ports, PM: memory.NewIO("pm", 64, b.pm.Block(), memory.Any), NoSMM: b.soft == nil,
-		COM: [2]bool{b.cfg.Serial[0] != nil, b.cfg.Serial[1] != nil}})
+		COM: [2]bool{b.cfg.Serial[0] != nil, b.cfg.Serial[1] != nil}, Parallel: b.cfg.Parallel != nil})
 	b.pmf = pm
 	b.plug("pm", slotPIIX, fnPM, pm)
 	return nil
@@ -185,6 +186,11 @@ func (b *PC) chips() error {
 		b.serial[i] = serial.New(serial.Config{Clock: b.cfg.Clock, IRQ: b.isaIRQ[4-i%2], Stream: s})
 		b.Add(fmt.Sprintf("serial%d", i), b.serial[i])
 		b.mapPorts("serial", at, 8, b.serial[i], bytes)
+	}
+	if b.cfg.Parallel != nil {
+		b.parallel = parallel.New(parallel.Config{IRQ: b.isaIRQ[7], Stream: b.cfg.Parallel})
+		b.Add("parallel0", b.parallel)
+		b.mapPorts("parallel", 0x378, 8, b.parallel, bytes)
 	}
 	if b.cfg.Console != nil {
 		b.debug = debugcon.New(debugcon.Config{Stream: b.cfg.Console})

@@ -43,13 +43,14 @@ type Config struct {
 	Clock    clock.Clock
 	Now      func() time.Time // what the RTC starts with; nil: the host's time in UTC
 
-	BIOS    []byte // mapped up to 4 GiB
-	VGA     bool
-	VGAROM  []byte
-	VGAMiB  int
-	Drives  [4]*Drive // primary master and slave, secondary master and slave
-	Serial  [4]chardev.Stream
-	Console chardev.Stream // debug console at port 402; nil: none
+	BIOS     []byte // mapped up to 4 GiB
+	VGA      bool
+	VGAROM   []byte
+	VGAMiB   int
+	Drives   [4]*Drive // primary master and slave, secondary master and slave
+	Serial   [4]chardev.Stream
+	Parallel chardev.Stream // the printer's; nil: there is no parallel port
+	Console  chardev.Stream // debug console at port 402; nil: none
 
 	Boot          firmware.Boot
 	BootOnce      string // the order of the first start alone, in place of Boot.Order; "": none

@@ -131,6 +131,7 @@ func (b *PC) facts() firmware.Config {
 		for i, s := range b.cfg.Serial {
 			a.Serial[i] = s != nil
 		}
+		a.Parallel = b.cfg.Parallel != nil
 		f.ACPI = a
 	}
 	return f

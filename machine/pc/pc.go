@@ -13,6 +13,7 @@ import (
 	"govm-desktop/hw/fwcfg"
 	"govm-desktop/hw/i440fx"
 	"govm-desktop/hw/ide"
+	"govm-desktop/hw/parallel"
 	"govm-desktop/hw/pci"
 	"govm-desktop/hw/ps2"
 	"govm-desktop/hw/rtc"
@@ -42,22 +43,23 @@ type PC struct {
 	isaIRQ  [16]hw.Line // for devices on the ISA bus
 	ferr    *lateLine   // the processors' floating-point error pin
 
-	bus    *pci.Bus
-	host   *i440fx.Host
-	ide    *ide.Controller
-	vga    *vga.VGA
-	screen *display.Screen
-	pm     *acpi.PM
-	rtc    *rtc.RTC
-	pmf    *i440fx.PM
-	fw     *fwcfg.Device
-	kbc    *ps2.Controller
-	serial [4]*serial.UART
-	debug  *debugcon.Port
-	usb    []usbHost
-	order  *bootOrder
-	irqs   irqCounts
-	files  []FirmwareFile
+	bus      *pci.Bus
+	host     *i440fx.Host
+	ide      *ide.Controller
+	vga      *vga.VGA
+	screen   *display.Screen
+	pm       *acpi.PM
+	rtc      *rtc.RTC
+	pmf      *i440fx.PM
+	fw       *fwcfg.Device
+	kbc      *ps2.Controller
+	serial   [4]*serial.UART
+	parallel *parallel.Port
+	debug    *debugcon.Port
+	usb      []usbHost
+	order    *bootOrder
+	irqs     irqCounts
+	files    []FirmwareFile
 }
 
 // New builds the board and resets it; it waits for Cont. What it is given stays the caller's to close, after Close, but for the streams of
@@ -90,6 +92,9 @@ func (b *PC) Close() error {
 		if u != nil {
 			u.Close()
 		}
+	}
+	if b.parallel != nil {
+		b.parallel.Close()
 	}
 	if b.debug != nil {
 		b.debug.Close()
