@@ -49,7 +49,7 @@ func TestParse_mistakes(t *testing.T) {
 		{"-boot order=z", "no drive"},
 		{"-vga cirrus", "std and none"},
 		{"-display gtk", `unknown display "gtk"`},
-		{"-chardev pipe,id=a", `unknown chardev "pipe"`},
+		{"-chardev msmouse,id=a", `unknown chardev "msmouse"`},
 		{"-accel magic", "accel=magic: kvm, soft or tcg belongs there"},
 		{"-device e1000", `unknown device "e1000"`},
 	} {
