@@ -26,6 +26,8 @@ const (
 	maxQueue     = 4 << 20  // bytes waiting to be written, above which nothing more is read from the device unasked
 	controlLimit = 5 * time.Second
 	ackLimit     = 5 * time.Second
+
+	farewellLimit = time.Second
 )
 
 const version = "govm-usbredir"
@@ -83,16 +85,17 @@ func New(cfg Config) (*Exporter, error) {
 	return x, nil
 }
 
-// Close pulls the device out and ends the connection.
+// Close pulls the device out, which the other end is told, and ends the connection.
 func (x *Exporter) Close() {
 	x.mu.Lock()
 	s := x.session
 	x.closed = true
 	x.mu.Unlock()
+	x.port.Unplug()
 	if s != nil {
+		s.farewell()
 		s.close()
 	}
-	x.port.Unplug()
 }
 
 // PortEvent implements usb.Owner.

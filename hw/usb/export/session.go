@@ -237,6 +237,18 @@ func (s *session) announcer(stop chan struct{}) {
 	}
 }
 
+// farewell waits a moment for the word that the device has gone to get across.
+func (s *session) farewell() {
+	for end := time.Now().Add(farewellLimit); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		s.mu.Lock()
+		over := s.closed || !s.announced && s.acked == nil && len(s.out) == 0 && s.bytes == 0
+		s.mu.Unlock()
+		if over {
+			return
+		}
+	}
+}
+
 // depart says that the device has gone, and waits until the other end has heard it, if it says so.
 func (s *session) depart(stop chan struct{}) {
 	s.mu.Lock()
