@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -51,8 +50,7 @@ type program struct {
 	events  chan func() // what is to be told, in order; see post
 	drives  [4]*pc.Drive
 	media   media
-	loose   []*looseDrive
-	closers []io.Closer // USB devices
+	parts   usbParts
 	meters  [4]meter
 
 	// What the monitor reaches; nil: it is not there.

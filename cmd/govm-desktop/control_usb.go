@@ -15,9 +15,11 @@ import (
 func (p *program) plugUSB(u usbSpec) (h hotDevice, err error) {
 	d, err := p.usbDevice(u)
 	if err != nil {
+		p.releaseUSB(d.Device)
 		return h, err
 	}
 	if err := p.pc.PlugUSB(d); err != nil {
+		p.releaseUSB(d.Device)
 		if c, ok := d.Device.(io.Closer); ok {
 			c.Close()
 		}
@@ -35,6 +37,7 @@ func (p *program) unplugUSB(d usb.Device) error {
 	if !p.pc.UnplugUSB(d) {
 		return fmt.Errorf("it is in none of the sockets any more")
 	}
+	p.releaseUSB(d)
 	return nil
 }
 

@@ -3,10 +3,8 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"slices"
 
-	"govm-desktop/block"
 	"govm-desktop/cmd/govm-desktop/options"
 	"govm-desktop/hw/scsi"
 	"govm-desktop/hw/usb"
@@ -19,7 +17,6 @@ import (
 	"govm-desktop/hw/usb/zero"
 	"govm-desktop/machine"
 	"govm-desktop/machine/pc"
-	"govm-desktop/monitor"
 )
 
 // emulatedUSB are the USB devices that need nothing but this program.
@@ -73,11 +70,11 @@ func usbHub(p *program, o *options.Opts) (usb.Device, error) {
 }
 
 func (p *program) usbStorage(o *options.Opts) (usb.Device, error) {
-	u, err := p.unit(o)
+	l, err := p.unit(o)
 	if err != nil {
 		return nil, err
 	}
-	return keepUSB(p, storage.New(storage.Config{Units: []*scsi.Unit{u}, Serial: o.Str("serial", "")})), nil
+	return keepUSB(p, storage.New(storage.Config{Units: []*scsi.Unit{l.unit}, Serial: o.Str("serial", "")}), l), nil
 }
 
 // scsiDevices are the logical units of usb-uas.
@@ -92,13 +89,14 @@ func scsiDevices() []deviceKind {
 
 // usbUAS makes a device of all the units that name its bus; drive= of its own is a unit, too.
 func (p *program) usbUAS(o *options.Opts) (usb.Device, error) {
+	var drives []*looseDrive
 	var units []*scsi.Unit
 	if o.Has("drive") {
-		u, err := p.unit(o)
+		l, err := p.unit(o)
 		if err != nil {
 			return nil, err
 		}
-		units = append(units, u)
+		drives, units = append(drives, l), append(units, l.unit)
 	}
 	var more []*options.Opts
 	for _, k := range p.s.scsi {
@@ -112,11 +110,11 @@ func (p *program) usbUAS(o *options.Opts) (usb.Device, error) {
 		return cmp.Compare(a, b)
 	})
 	for _, k := range more {
-		u, err := p.unit(k)
+		l, err := p.unit(k)
 		if err != nil {
 			return nil, err
 		}
-		if (k.Str("driver", "") == "scsi-cd") != (u.Kind() == scsi.CDROM) {
+		if (k.Str("driver", "") == "scsi-cd") != (l.unit.Kind() == scsi.CDROM) {
 			return nil, k.Fail("a CD's -drive says media=cdrom, and no other does")
 		}
 		if n, err := k.Number("lun", int64(len(units))); err != nil || n != int64(len(units)) {
@@ -126,12 +124,12 @@ func (p *program) usbUAS(o *options.Opts) (usb.Device, error) {
 		if err := k.Rest(); err != nil {
 			return nil, err
 		}
-		units = append(units, u)
+		drives, units = append(drives, l), append(units, l.unit)
 	}
 	if len(units) == 0 {
 		return nil, o.Fail("needs drive=ID, or a scsi-hd with bus=%s.0", o.ID())
 	}
-	return keepUSB(p, uas.New(uas.Config{Units: units, Serial: o.Str("serial", "")})), nil
+	return keepUSB(p, uas.New(uas.Config{Units: units, Serial: o.Str("serial", "")}), drives...), nil
 }
 
 func usbSerial(p *program, o *options.Opts) (usb.Device, error) {
@@ -145,128 +143,6 @@ func usbSerial(p *program, o *options.Opts) (usb.Device, error) {
 		return nil, err
 	}
 	return keepUSB(p, serial.New(serial.Config{Stream: c, AlwaysPlugged: always, Serial: o.Str("serial", "")})), nil
-}
-
-// keepUSB has the program close a device when the machine has ended.
-func keepUSB[D usb.Device](p *program, d D) D {
-	if c, ok := any(d).(io.Closer); ok {
-		p.closers = append(p.closers, c)
-	}
-	return d
-}
-
-// closeUSB closes the devices, and the media that the monitor has put into them.
-func (p *program) closeUSB() {
-	for _, c := range p.closers {
-		c.Close()
-	}
-	for _, l := range p.loose {
-		if l.own != nil {
-			l.own.Close()
-		}
-	}
-}
-
-// looseDrive is a drive of -drive if=none, in the device that has named it.
-type looseDrive struct {
-	*driveSpec
-	unit *scsi.Unit
-	own  block.Disk // put in by the monitor: ours to close
-}
-
-// unit makes a SCSI unit of the drive that drive= names.
-func (p *program) unit(o *options.Opts) (*scsi.Unit, error) {
-	id := o.Str("drive", "")
-	if id == "" {
-		return nil, o.Fail("needs drive=ID of a -drive if=none,id=ID,file=FILE")
-	}
-	removable, err := o.Bool("removable", false)
-	if err != nil {
-		return nil, err
-	}
-	for _, l := range p.loose {
-		if l.id == id {
-			return nil, o.Fail("drive=%s: another device has it", id)
-		}
-	}
-	for _, d := range p.s.looseDrives {
-		if d.id == id {
-			return p.open(o, d, removable)
-		}
-	}
-	return nil, o.Fail("drive=%s: there is no -drive if=none with this id", id)
-}
-
-func (p *program) open(o *options.Opts, d *driveSpec, removable bool) (*scsi.Unit, error) {
-	if d.positional && isISO(d.file) {
-		d.cd = true
-	}
-	disk, err := d.open(p.s.snapshot)
-	if err != nil {
-		return nil, &machine.ConfigError{Option: d.option, Reason: err.Error()}
-	}
-	cfg := scsi.Config{Removable: removable || d.cd, Serial: d.serial, Name: d.id, Log: p.log}
-	if s := o.Str("serial", ""); s != "" {
-		cfg.Serial = s
-	}
-	if d.cd {
-		cfg.Kind = scsi.CDROM
-	}
-	if disk != nil {
-		p.disks = append(p.disks, disk)
-		cfg.Image = disk
-	} else if !cfg.Removable {
-		return nil, &machine.ConfigError{Option: d.option, Reason: "needs file=FILE"}
-	}
-	u := scsi.New(cfg)
-	p.loose = append(p.loose, &looseDrive{driveSpec: d, unit: u})
-	return u, nil
-}
-
-// looseBlocks are these drives as the monitor lists them.
-func (p *program) looseBlocks() (out []monitor.Block) {
-	p.media.mu.Lock()
-	defer p.media.mu.Unlock()
-	for _, l := range p.loose {
-		b := monitor.Block{Device: l.id, Removable: l.unit.Removable(), File: l.file, Format: "raw"}
-		b.TrayOpen, b.Locked = l.unit.TrayOpen()
-		if m := l.unit.Medium(); m != nil {
-			b.ReadOnly = block.IsReadOnly(m)
-		}
-		out = append(out, b)
-	}
-	return out
-}
-
-// looseDrive finds one with removable media by name.
-func (p *program) looseDrive(name string) *looseDrive {
-	for _, l := range p.loose {
-		if l.id == name && l.unit.Removable() {
-			return l
-		}
-	}
-	return nil
-}
-
-// exchange puts another medium in, or takes the one there out (nil). The old one is closed, if it came from here.
-func (p *program) exchange(l *looseDrive, d block.Disk, file string, force bool) error {
-	p.media.mu.Lock()
-	defer p.media.mu.Unlock()
-	_, err := l.unit.Eject(force)
-	if err == nil && d != nil {
-		_, err = l.unit.SetMedium(d)
-	}
-	if err != nil {
-		if d != nil {
-			d.Close()
-		}
-		return err
-	}
-	if l.own != nil {
-		l.own.Close()
-	}
-	l.file, l.own = file, d
-	return nil
 }
 
 // usbOptions are -usbdevice, the short way to the common ones.
