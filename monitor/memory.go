@@ -255,7 +255,13 @@ func instruction(code []byte, mode int, addr uint64) (string, int) {
 }
 
 func runPrint(c *Call) (any, error) {
-	f, _ := c.Args["fmt"].(format)
+	f, given := c.Args["fmt"].(format)
+	if !given {
+		f.kind = c.Session.format.kind
+	}
+	if f.kind != 0 && f.kind != 'i' {
+		c.Session.format.kind = f.kind // the next one is shown as this one was
+	}
 	v := c.Int("val", 0)
 	switch f.kind {
 	case 'o':

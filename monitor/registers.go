@@ -69,10 +69,10 @@ func PrintRegisters(w io.Writer, s *x86.State) {
 		return fmt.Sprintf("%08x", uint32(v))
 	}
 	for i, n := range segmentNames() {
-		printSegment(w, n, &s.Seg[i], base)
+		printSegment(w, n, &s.Seg[i], s, base)
 	}
-	printSegment(w, "LDT", &s.LDTR, base)
-	printSegment(w, "TR", &s.TR, base)
+	printSegment(w, "LDT", &s.LDTR, s, base)
+	printSegment(w, "TR", &s.TR, s, base)
 	fmt.Fprintf(w, "GDT=     %s %08x\nIDT=     %s %08x\n", base(s.GDTR.Base), s.GDTR.Limit, base(s.IDTR.Base), s.IDTR.Limit)
 	fmt.Fprintf(w, "CR0=%08x CR2=%s CR3=%s CR4=%08x\n", s.CR0, base(s.CR2), base(s.CR3), s.CR4)
 	fmt.Fprintf(w, "DR0=%016x DR1=%016x DR2=%016x DR3=%016x \nDR6=%016x DR7=%016x\nEFER=%016x\n",
@@ -97,13 +97,52 @@ func printGeneral(w io.Writer, s *x86.State, long bool) {
 	fmt.Fprintf(w, "RIP=%016x RFL=%08x %s", s.RIP, s.RFLAGS, tail)
 }
 
-// printSegment shows the descriptor's second word as it lies in memory, but for the base.
-func printSegment(w io.Writer, name string, s *x86.Segment, base func(uint64) string) {
-	limit := s.Limit
-	if s.Attr&x86.AttrG != 0 {
+// printSegment shows the descriptor's second word as it lies in memory, but for the base, and in protected mode what it says.
+func printSegment(w io.Writer, name string, g *x86.Segment, s *x86.State, base func(uint64) string) {
+	limit := g.Limit
+	if g.Attr&x86.AttrG != 0 {
 		limit >>= 12
 	}
-	fmt.Fprintf(w, "%-3s=%04x %s %08x %08x\n", name, s.Selector, base(s.Base), s.Limit, uint32(s.Attr&0xf0ff)<<8|limit&0xf0000)
+	fmt.Fprintf(w, "%-3s=%04x %s %08x %08x", name, g.Selector, base(g.Base), g.Limit, uint32(g.Attr&0xf0ff)<<8|limit&0xf0000)
+	if s.CR0&x86.CR0PE != 0 && g.Attr&x86.AttrP != 0 {
+		fmt.Fprintf(w, " DPL=%d %s", g.Attr.DPL(), segmentKind(g.Attr, s.EFER&x86.EFERLMA != 0))
+	}
+	fmt.Fprintln(w)
+}
+
+func segmentKind(a x86.Attr, long bool) string {
+	letter := func(bit x86.Attr, l byte) byte {
+		if a&bit != 0 {
+			return l
+		}
+		return '-'
+	}
+	switch {
+	case a&x86.AttrS == 0:
+		return systemSegments(long)[a&x86.AttrType]
+	case a&x86.AttrCode != 0:
+		size := "CS16"
+		if a&x86.AttrL != 0 {
+			size = "CS64"
+		} else if a&x86.AttrDB != 0 {
+			size = "CS32"
+		}
+		return fmt.Sprintf("%s [%c%c%c]", size, letter(x86.AttrDown, 'C'), letter(x86.AttrWritable, 'R'), letter(x86.AttrAccessed, 'A'))
+	}
+	size := "DS16"
+	if a&x86.AttrDB != 0 || long {
+		size = "DS  "
+	}
+	return fmt.Sprintf("%s [%c%c%c]", size, letter(x86.AttrDown, 'E'), letter(x86.AttrWritable, 'W'), letter(x86.AttrAccessed, 'A'))
+}
+
+// systemSegments are the types of system descriptors (SDM volume 3, 3.5).
+func systemSegments(long bool) [16]string {
+	const none = "Reserved"
+	if long {
+		return [16]string{none, none, "LDT", none, none, none, none, none, none, "TSS64-avl", none, "TSS64-busy", "CallGate64", none, "IntGate64", "TrapGate64"}
+	}
+	return [16]string{none, "TSS16-avl", "LDT", "TSS16-busy", "CallGate16", "TaskGate", "IntGate16", "TrapGate16", none, "TSS32-avl", none, "TSS32-busy", "CallGate32", none, "IntGate32", "TrapGate32"}
 }
 
 func printFPU(w io.Writer, f *x86.FPU, long bool) {

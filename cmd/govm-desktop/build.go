@@ -81,7 +81,7 @@ func build(s *settings, log *slog.Logger) (*program, error) {
 	if s.display == "curses" {
 		p.streams.stdio = "-display curses"
 	}
-	p.qmp = &qmp.Server{Table: p.table, Control: &control{p}, Trace: func(name string) { p.journal.trace(traceQMP, "%s", name) }}
+	p.qmp = &qmp.Server{Table: p.table, Control: &control{p}, Trace: func(name string) { p.journal.trace(traceQMP, "%s", name) }, Settle: p.settle}
 	for _, step := range []func() error{p.journals, p.machine, p.vnc, p.web, p.monitors, p.gdb, p.window} {
 		if err := step(); err != nil {
 			p.close()
@@ -201,6 +201,20 @@ func (p *program) later(f func()) {
 	select {
 	case p.events <- f:
 	default: // nobody takes them
+	}
+}
+
+// settleLimit is how long an answer waits for events, which are being told all the time once the machine has started.
+const settleLimit = 50 * time.Millisecond
+
+// settle waits until what has been left for later is done.
+func (p *program) settle() {
+	done := make(chan struct{})
+	p.later(func() { close(done) })
+	select {
+	case <-done:
+	case <-p.pc.Ended():
+	case <-time.After(settleLimit):
 	}
 }
 

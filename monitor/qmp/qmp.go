@@ -28,6 +28,8 @@ type Server struct {
 	Table   *monitor.Table
 	Control monitor.Control
 	Trace   func(command string) // told of every command; nil: nobody
+	// Settle waits until the events that a command has caused are sent, so that they come before its answer; nil: they come when they do.
+	Settle func()
 
 	mu       sync.Mutex // guards everything below
 	sessions map[*session]bool
@@ -244,6 +246,9 @@ func (x *session) answer(msg []byte) {
 		return
 	}
 	result, err := x.execute(q)
+	if x.s.Settle != nil {
+		x.s.Settle()
+	}
 	if err != nil {
 		class := monitor.GenericError
 		var e *monitor.Error
