@@ -15,6 +15,9 @@ const (
 // Areas cuts pieces into areas of one kind, so that each is sent in the way that suits it: one colour, and with a quality set,
 // pictures and what has to stay sharp.
 func (t *Tight) Areas(f *display.Frame, pieces []image.Rectangle) (out []image.Rectangle) {
+	if t.seen != f {
+		t.seen, t.photos = f, t.photos[:0]
+	}
 	for _, r := range pieces {
 		if r.Dx()*r.Dy() < minSolid || t.jpeg == nil && r.Dx()*r.Dy() < 4*minSolid {
 			out = append(out, r)
@@ -36,14 +39,14 @@ func (t *Tight) kindOf(f *display.Frame, r image.Rectangle, native *Pixels) (k k
 		t.tile = make([]uint32, 64*64)
 	}
 	tile := native.load(t.tile, f, r)
-	runs := t.colours.count(tile)
+	runs := t.colours.count(tile, true)
 	switch n := t.colours.n; {
 	case n == 1:
 		return kind{solid: true, colour: tile[0]}
-	case t.jpeg == nil:
+	case t.jpeg == nil && !t.tune.Fast:
 		return kind{}
 	default:
-		return kind{photo: (n == 0 || n > 64) && 2*runs > len(tile)}
+		return kind{photo: (n == 0 || n > maxFew) && 2*runs > len(tile)}
 	}
 }
 
@@ -91,6 +94,9 @@ func (t *Tight) areas(out []image.Rectangle, f *display.Frame, r image.Rectangle
 	}
 	for _, a := range closed {
 		out = append(out, a.Rectangle)
+		if a.photo {
+			t.photos = append(t.photos, a.Rectangle)
+		}
 	}
 	return out
 }

@@ -7,6 +7,7 @@ import "github.com/klauspost/compress/flate"
 type deflater struct {
 	level   int
 	started bool
+	apart   bool // what comes next may not refer to what was before
 	w       *flate.Writer
 	out     appender
 }
@@ -30,17 +31,39 @@ func (d *deflater) setLevel(level int) {
 
 // append compresses data and appends it to b, up to a sync flush.
 func (d *deflater) append(b, data []byte) []byte {
-	if !d.started {
-		d.started = true
-		b = append(b, 0x78, 0x01)
-	}
-	d.out.b = b
-	if d.w == nil {
+	d.out.b = d.start(b)
+	switch {
+	case d.w == nil:
 		d.w, _ = flate.NewWriter(&d.out, d.level) // the level is a valid one
+	case d.apart:
+		d.w.Reset(&d.out)
 	}
+	d.apart = false
 	// Neither can fail: an appender does not.
 	_, _ = d.w.Write(data)
 	_ = d.w.Flush()
 	b, d.out.b = d.out.b, nil
+	return b
+}
+
+func (d *deflater) start(b []byte) []byte {
+	if d.started {
+		return b
+	}
+	d.started = true
+	return append(b, 0x78, 0x01)
+}
+
+// store appends data as it is, in stored blocks (RFC 1951, section 3.2.4): a flush has left the stream at the start of a byte. It is for
+// what hardly gets shorter, where time is dearer than bytes.
+func (d *deflater) store(b, data []byte) []byte {
+	b = d.start(b)
+	d.apart = true
+	for len(data) > 0 {
+		n := min(len(data), 0xffff)
+		b = append(b, 0, byte(n), byte(n>>8), ^byte(n), ^byte(n>>8))
+		b = append(b, data[:n]...)
+		data = data[n:]
+	}
 	return b
 }

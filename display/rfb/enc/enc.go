@@ -34,6 +34,7 @@ type Tuning struct {
 	Level   int  // of compression, 0 to 9; -1: not said
 	Quality int  // of JPEG, 1 to 100; -1: nothing may be lost
 	Halved  bool // JPEG's chrominance
+	Fast    bool // the line carries more than can be compressed in the time
 }
 
 func (t Tuning) level(def int) int {

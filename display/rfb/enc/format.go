@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"image"
+	"slices"
 
 	"govm-desktop/display"
 )
@@ -187,4 +188,22 @@ func (p *Pixels) appendCPixel(b []byte, v uint32) []byte {
 		return append(b, byte(v), byte(v>>8), byte(v>>16))
 	}
 	return p.appendPixel(b, v)
+}
+
+// appendCPixels writes CPIXELs.
+func (p *Pixels) appendCPixels(b []byte, tile []uint32) []byte {
+	if p.csize != 3 {
+		for _, v := range tile {
+			b = p.appendPixel(b, v)
+		}
+		return b
+	}
+	n := len(b)
+	b = slices.Grow(b, 3*len(tile)+1)[:n+3*len(tile)+1]
+	out := b[n:]
+	for _, v := range tile {
+		binary.LittleEndian.PutUint32(out, v>>p.cshift) // the fourth byte is overwritten by the next
+		out = out[3:]
+	}
+	return b[:len(b)-1]
 }

@@ -2,9 +2,11 @@ package enc
 
 import (
 	"bytes"
+	"encoding/binary"
 	"image"
 	"image/color"
 	"image/png"
+	"math/bits"
 	"slices"
 
 	"govm-desktop/display"
@@ -23,7 +25,9 @@ type Tight struct {
 	colours palette256
 	lossy   bool
 	native  *Pixels
-	zero    [MaxWidth]uint32 // the row above the first
+	seen    *display.Frame    // of which Areas has found
+	photos  []image.Rectangle // these
+	zero    [MaxWidth]uint32  // the row above the first
 	file    bytes.Buffer
 }
 
@@ -77,24 +81,30 @@ func (t *Tight) Encode(b []byte, p *Pixels, f *display.Frame, r image.Rectangle)
 		t.tile = make([]uint32, max(n, 64*64))
 	}
 	t.lossy = false
+	jpeg := t.jpeg != nil && p.size > 1 && p.format.TrueColour && r.Dx() >= 8 && r.Dy() >= 8
+	photo := t.seen == f && slices.Contains(t.photos, r)
+	if photo && jpeg {
+		return t.appendJPEG(b, f, r)
+	}
 	tile := p.load(t.tile, f, r)
-	runs := t.colours.count(tile)
-	n := t.colours.n
-	photo := (n == 0 || n > 64) && 2*runs > len(tile)
+	n := 0
+	if !photo {
+		runs := t.colours.count(tile, false)
+		n = t.colours.n
+		photo = (n == 0 || n > maxFew) && 2*runs > len(tile)
+	}
 	switch {
 	case n == 1:
 		return t.appendTPixel(append(b, tightFill), p, tile[0])
-	case photo && t.jpeg != nil && p.size > 1 && p.format.TrueColour && r.Dx() >= 8 && r.Dy() >= 8:
-		t.lossy = true
-		t.data = t.jpeg.appendFile(t.data[:0], f, r)
-		return append(appendCompact(append(b, tightJPEG), len(t.data)), t.data...)
+	case photo && jpeg:
+		return t.appendJPEG(b, f, r)
 	case t.PNG:
 		return t.appendPNG(b, f, r)
 	case n == 2:
 		return t.appendMono(b, p, tile, r.Dx())
 	case n > 0 && n <= len(tile)/2:
 		return t.appendIndexed(b, p, tile)
-	case photo && p.tight3() && smooth(tile, r.Dx()):
+	case photo && !t.tune.Fast && p.tight3() && smooth(tile, r.Dx()):
 		return t.appendGradient(b, p, tile, r.Dx())
 	}
 	t.data = t.data[:0]
@@ -105,15 +115,25 @@ func (t *Tight) Encode(b []byte, p *Pixels, f *display.Frame, r image.Rectangle)
 			t.data = t.appendTPixel(t.data, p, v)
 		}
 	}
-	return t.appendData(append(b, streamFull<<4), streamFull)
+	return t.appendData(append(b, streamFull<<4), streamFull, photo && t.tune.Fast)
+}
+
+func (t *Tight) appendJPEG(b []byte, f *display.Frame, r image.Rectangle) []byte {
+	t.lossy = true
+	t.data = t.jpeg.appendFile(t.data[:0], f, r)
+	return append(appendCompact(append(b, tightJPEG), len(t.data)), t.data...)
 }
 
 // appendRGB writes the TPIXELs of the native format.
 func appendRGB(b []byte, tile []uint32) []byte {
+	n := len(b)
+	b = slices.Grow(b, 3*len(tile)+1)[:n+3*len(tile)+1]
+	out := b[n:]
 	for _, v := range tile {
-		b = append(b, byte(v>>16), byte(v>>8), byte(v))
+		binary.LittleEndian.PutUint32(out, bits.ReverseBytes32(v)>>8) // the fourth byte is overwritten by the next
+		out = out[3:]
 	}
-	return b
+	return b[:len(b)-1]
 }
 
 // tight3 reports whether a TPIXEL is three bytes: red, green, blue.
@@ -150,14 +170,18 @@ func appendCompact(b []byte, n int) []byte {
 	return append(b, byte(n)|0x80, byte(n>>7)|0x80, byte(n>>14))
 }
 
-// appendData writes t.data, compressed unless it is short.
-func (t *Tight) appendData(b []byte, stream int) []byte {
+// appendData writes t.data, compressed unless it is short or to be stored.
+func (t *Tight) appendData(b []byte, stream int, store bool) []byte {
 	if len(t.data) < tightMinToCompress {
 		return append(b, t.data...)
 	}
 	// The length comes first and is of one to three bytes: room for three, and then back together.
 	start := len(b)
-	b = t.streams[stream].append(append(b, 0, 0, 0), t.data)
+	if b = append(b, 0, 0, 0); store {
+		b = t.streams[stream].store(b, t.data)
+	} else {
+		b = t.streams[stream].append(b, t.data)
+	}
 	n := len(b) - start - 3
 	head := appendCompact(b[start:start], n)
 	if len(head) < 3 {
@@ -195,7 +219,7 @@ func (t *Tight) appendMono(b []byte, p *Pixels, tile []uint32, w int) []byte {
 			t.data = append(t.data, acc)
 		}
 	}
-	return t.appendData(b, streamMono)
+	return t.appendData(b, streamMono, false)
 }
 
 // appendIndexed writes a byte a pixel.
@@ -209,7 +233,7 @@ func (t *Tight) appendIndexed(b []byte, p *Pixels, tile []uint32) []byte {
 		}
 		t.data = append(t.data, i)
 	}
-	return t.appendData(b, streamIndexed)
+	return t.appendData(b, streamIndexed, false)
 }
 
 // smooth reports whether neighbours in a row are mostly close to each other, so that prediction pays.
@@ -234,7 +258,7 @@ func (t *Tight) appendGradient(b []byte, p *Pixels, tile []uint32, w int) []byte
 	t.data = t.data[:0]
 	if p.same {
 		t.data = appendGradientRGB(t.data, tile, t.zero[:w:w])
-		return t.appendData(b, streamGradient)
+		return t.appendData(b, streamGradient, false)
 	}
 	for y := 0; y < len(tile); y += w {
 		var left, corner [3]int
@@ -250,7 +274,7 @@ func (t *Tight) appendGradient(b []byte, p *Pixels, tile []uint32, w int) []byte
 			}
 		}
 	}
-	return t.appendData(b, streamGradient)
+	return t.appendData(b, streamGradient, false)
 }
 
 // appendGradientRGB is the same for the native format, without taking pixels apart.
@@ -287,7 +311,7 @@ func clamp(v uint32) byte {
 func (t *Tight) appendPNG(b []byte, f *display.Frame, r image.Rectangle) []byte {
 	var img image.Image
 	tile := nativePixels(&t.native).load(t.tile, f, r)
-	t.colours.count(tile)
+	t.colours.count(tile, false)
 	if n := t.colours.n; n > 0 {
 		pal := make(color.Palette, n)
 		for i, v := range t.colours.colours[:n] {
@@ -310,6 +334,12 @@ func (t *Tight) appendPNG(b []byte, f *display.Frame, r image.Rectangle) []byte 
 	return append(appendCompact(append(b, tightPNG), t.file.Len()), t.file.Bytes()...)
 }
 
+// What a look goes by: so many pixels, and more colours than drawings have.
+const (
+	lookEnough = 256
+	maxFew     = 64
+)
+
 // palette256 is a set of up to 256 colours in the order they came.
 type palette256 struct {
 	n       int // 0: there were more
@@ -317,14 +347,19 @@ type palette256 struct {
 	slots   [1024]uint16 // index+1
 }
 
-// count finds the colours, and how many runs of them there are.
-func (c *palette256) count(tile []uint32) (runs int) {
+// count finds the colours, and how many runs of them there are. A look is enough where only the kind matters: if it is a photo, the rest
+// is not counted.
+func (c *palette256) count(tile []uint32, look bool) (runs int) {
 	c.n = 0
 	clear(c.slots[:])
 	last, full := ^tile[0], false
-	for _, v := range tile {
+	for i, v := range tile {
 		if v == last {
 			continue
+		}
+		if look && i >= lookEnough && 2*runs > i && (full || c.n > maxFew) {
+			c.n = 0
+			return len(tile)
 		}
 		last = v
 		if runs++; full {

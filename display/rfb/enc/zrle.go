@@ -13,6 +13,8 @@ type ZRLE struct {
 	tile  [64 * 64]uint32
 	data  []byte
 	index palette
+	fast  bool
+	raw   int // bytes of tiles as they are
 }
 
 // Compression levels of ZRLE.
@@ -26,11 +28,14 @@ func NewZRLE() *ZRLE {
 }
 
 // Set implements Tunable.
-func (z *ZRLE) Set(t Tuning) { z.z.setLevel(t.level(zrleLevel)) }
+func (z *ZRLE) Set(t Tuning) {
+	z.z.setLevel(t.level(zrleLevel))
+	z.fast = t.Fast
+}
 
 // Encode implements Encoder.
 func (z *ZRLE) Encode(b []byte, p *Pixels, f *display.Frame, r image.Rectangle) []byte {
-	z.data = z.data[:0]
+	z.data, z.raw = z.data[:0], 0
 	for y := r.Min.Y; y < r.Max.Y; y += 64 {
 		for x := r.Min.X; x < r.Max.X; x += 64 {
 			t := image.Rect(x, y, min(x+64, r.Max.X), min(y+64, r.Max.Y))
@@ -38,7 +43,12 @@ func (z *ZRLE) Encode(b []byte, p *Pixels, f *display.Frame, r image.Rectangle) 
 		}
 	}
 	start := len(b)
-	b = z.z.append(append(b, 0, 0, 0, 0), z.data)
+	b = append(b, 0, 0, 0, 0)
+	if z.fast && 4*z.raw > 3*len(z.data) {
+		b = z.z.store(b, z.data)
+	} else {
+		b = z.z.append(b, z.data)
+	}
 	binary.BigEndian.PutUint32(b[start:], uint32(len(b)-start-4))
 	return b
 }
@@ -73,11 +83,8 @@ func (z *ZRLE) appendTile(b []byte, p *Pixels, tile []uint32, w int) []byte {
 	}
 	switch {
 	case how == 0:
-		b = append(b, 0)
-		for _, v := range tile {
-			b = p.appendCPixel(b, v)
-		}
-		return b
+		z.raw += len(tile) * p.csize
+		return p.appendCPixels(append(b, 0), tile)
 	case how == zrleRLE:
 		return appendRuns(append(b, zrleRLE), p, tile)
 	}
@@ -91,10 +98,16 @@ func (z *ZRLE) appendTile(b []byte, p *Pixels, tile []uint32, w int) []byte {
 	return z.appendPacked(b, tile, w)
 }
 
+// measureEnough is how many pixels tell what the rest of a tile is like.
+const measureEnough = 512
+
 // measure fills the palette and finds how long the tile is in plain runs and in runs of a palette.
 func (z *ZRLE) measure(p *Pixels, tile []uint32) (plain, indexed, runs int) {
 	z.index.reset()
 	for i := 0; i < len(tile); {
+		if i >= measureEnough && z.index.full && plain > i*p.csize {
+			return len(tile) * (p.csize + 1), 0, len(tile) // a photo: it will not become better
+		}
 		n := run(tile[i:])
 		z.index.add(tile[i])
 		long := (n-1)/255 + 1
