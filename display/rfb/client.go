@@ -49,8 +49,11 @@ type client struct {
 	ended      bool           // that has ended, which has to be said
 	fences     [][]byte       // answers
 	pace       stream.Pace
-	powerless  bool // a wish for power has to be turned down
-	resized    int  // SetDesktopSize has to be answered: 1 and its status
+	asks       stream.Speed // of the line, by when the client asks again
+	begun      time.Time    // when the newest update began on its way
+	flight     int          // bytes since the client asked
+	powerless  bool         // a wish for power has to be turned down
+	resized    int          // SetDesktopSize has to be answered: 1 and its status
 	clip       clipboard
 	sound      sound
 	told       bool        // the client knows whether the pointer is absolute

@@ -291,6 +291,10 @@ func (c *client) updateRequest() error {
 	r := image.Rect(n(1), n(3), n(1)+n(5), n(3)+n(7))
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.flight > 0 {
+		c.asks.Delivered(c.begun, time.Now(), c.flight)
+		c.flight = 0
+	}
 	q := &c.request
 	q.any = true
 	if b[0] == 0 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"image"
-	"slices"
 	"time"
 
 	"govm-desktop/display"
@@ -23,6 +22,9 @@ type updater struct {
 	stream   display.Region // continuous updates
 	room     int            // bytes that may go on their way now
 	paced    bool           // there is a Pace to obey
+	speed    float64        // of the line, in bytes a second; 0: not known
+	fast     bool           // it is no use to compress much
+	next     image.Point    // where an update that was cut short goes on
 	pointer  image.Point
 	resized  int  // a SetDesktopSize is to be answered: 1 and its status
 	arranged uint // arrangements of screens that the client knows of
@@ -80,7 +82,7 @@ func (u *updater) look() error {
 	c := u.c
 	c.mu.Lock()
 	c.news = false
-	u.room = c.pace.Room(c.conn.Sent())
+	u.room, u.speed = c.pace.Room(c.conn.Sent()), c.speed()
 	if c.hold {
 		c.mu.Unlock()
 		return nil
@@ -209,137 +211,14 @@ func (u *updater) answer() (bool, error) {
 		u.buf = binary.BigEndian.AppendUint16(u.buf, uint16(c.From.X))
 		u.buf = binary.BigEndian.AppendUint16(u.buf, uint16(c.From.Y))
 	}
+	limit := u.limit()
 	e := u.encoder(lossless)
-	u.cut(e, up.Parts)
-	n := pseudo + len(up.Copies) + len(u.pieces)
-	open := u.paced && u.set.can&canLastRect != 0 && len(u.pieces) > 1 || n >= maxRects
-	if open {
-		n = maxRects
-	}
-	binary.BigEndian.PutUint16(u.buf[start+2:], uint16(n))
+	u.cut(e, up.Parts, limit)
 	u.pending = request{}
-	if err := u.send(e, open, lossless); err != nil {
+	if err := u.send(e, start, pseudo+len(up.Copies), limit, lossless); err != nil {
 		return true, err
 	}
 	return true, u.ping()
-}
-
-// maxRects is what a client takes for any number of rectangles, up to a LastRect.
-const maxRects = 0xffff
-
-// flushAt is how much is gathered before it is written: it bounds the memory of a client that does not read.
-const flushAt = 64 << 10
-
-// cut makes pieces of what is to be sent: the small ones first, which are answers to what somebody did rather than a film.
-func (u *updater) cut(e enc.Encoder, parts []picture.Part) {
-	u.pieces = u.pieces[:0]
-	for _, p := range parts {
-		u.rects = enc.Split(u.rects[:0], e, p.Rects...)
-		if t, ok := e.(*enc.Tight); ok && p.Frame.Stride > 0 {
-			u.rects = t.Areas(p.Frame, u.rects)
-		}
-		for _, r := range u.rects {
-			u.pieces = append(u.pieces, piece{p.Frame, r})
-		}
-	}
-	if u.paced {
-		far := func(r image.Rectangle) int {
-			d := u.pointer.Sub(r.Min.Add(r.Size().Div(2)))
-			return r.Dx()*r.Dy() + (d.X*d.X+d.Y*d.Y)/16
-		}
-		slices.SortStableFunc(u.pieces, func(a, b piece) int { return far(a.rect) - far(b.rect) })
-	}
-}
-
-// send encodes the pieces and writes them. An open update ends when it is more than the line holds; the rest stays to be sent.
-func (u *updater) send(e enc.Encoder, open, lossless bool) error {
-	sent := 0
-	budget := max(u.room, 16<<10)
-	lossy, _ := e.(enc.Lossier)
-	for i, p := range u.pieces {
-		if open && !u.stream.Empty() && sent+len(u.buf) >= budget {
-			for _, q := range u.pieces[i:] {
-				if lossless {
-					u.pic.Rough(q.rect)
-				} else {
-					u.pic.Return(q.rect)
-				}
-			}
-			break
-		}
-		u.appendPiece(e, p)
-		if lossy != nil && lossy.Lossy() {
-			if !u.pic.IsRough() {
-				u.rest = time.Now().Add(restAfter)
-			}
-			u.pic.Rough(p.rect)
-		}
-		if len(u.buf) < flushAt {
-			continue
-		}
-		sent += len(u.buf)
-		if err := u.flush(); err != nil {
-			return err
-		}
-	}
-	if open {
-		u.buf = appendRect(u.buf, image.Rectangle{}, encLastRect)
-	}
-	return u.flush()
-}
-
-// appendPiece encodes a piece, as Raw where the client's encoding is no good.
-func (u *updater) appendPiece(e enc.Encoder, p piece) {
-	start := len(u.buf)
-	if b := e.Encode(appendRect(u.buf, p.rect, u.set.encoding), u.pixels, p.frame, p.rect); b != nil {
-		u.buf = b
-		return
-	}
-	u.buf = appendRect(u.buf[:start], p.rect, enc.RawID)
-	u.buf = enc.Raw{}.Encode(u.buf, u.pixels, p.frame, p.rect)
-}
-
-// ping asks a client that knows fences to answer when it has got so far.
-func (u *updater) ping() error {
-	if !u.paced {
-		return nil
-	}
-	u.buf = appendFence(u.buf[:0], fenceRequest|fenceBlockBefore, []byte{'p'})
-	c := u.c
-	c.mu.Lock()
-	c.pace.Ping(time.Now(), c.conn.Sent()+uint64(len(u.buf)))
-	c.mu.Unlock()
-	return u.flush()
-}
-
-func (u *updater) flush() error {
-	if len(u.buf) == 0 {
-		return nil
-	}
-	_, err := u.c.conn.Write(u.buf)
-	u.buf = u.buf[:0]
-	return err
-}
-
-// encoder is the client's, which is kept even while it uses another: its stream goes on.
-func (u *updater) encoder(lossless bool) enc.Encoder {
-	id := u.set.encoding
-	e := u.encoders[id]
-	if e == nil {
-		if u.encoders == nil {
-			u.encoders = map[int32]enc.Encoder{}
-		}
-		e = enc.New(id)
-		u.encoders[id] = e
-	}
-	if t, ok := e.(enc.Tunable); ok {
-		tuning := u.set.tuning
-		if lossless {
-			tuning.Quality = -1
-		}
-		t.Set(tuning)
-	}
-	return e
 }
 
 func appendRect(b []byte, r image.Rectangle, encoding int32) []byte {
@@ -358,7 +237,7 @@ func (u *updater) greet() {
 	if can&canFence != 0 {
 		u.buf = appendFence(u.buf, fenceRequest|fenceSyncNext, nil)
 		u.c.mu.Lock()
-		u.c.pace.Ping(time.Now(), u.c.conn.Sent()+uint64(len(u.buf)))
+		u.c.pace.Ping(time.Now(), time.Now(), u.c.conn.Sent()+uint64(len(u.buf)))
 		u.c.mu.Unlock()
 	}
 	if can&canContinuous != 0 && can&canFence != 0 {

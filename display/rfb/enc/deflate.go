@@ -65,5 +65,5 @@ func (d *deflater) store(b, data []byte) []byte {
 		b = append(b, data[:n]...)
 		data = data[n:]
 	}
-	return b
+	return append(b, 0, 0, 0, 0xff, 0xff) // as a flush ends: some decoders give out nothing before
 }

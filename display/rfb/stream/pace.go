@@ -14,13 +14,15 @@ type Pace struct {
 	round  time.Time     // start of the round whose least time is next
 	next   time.Duration
 	full   bool // the window was in use in this round
+	speed  Speed
 }
 
 // ping is a question sent after so many bytes.
 type ping struct {
-	at   time.Time
-	sent uint64
-	full bool // much of the window was in use
+	at    time.Time
+	begun time.Time // when the first of the bytes before it began on its way
+	sent  uint64
+	full  bool // much of the window was in use
 }
 
 // Bounds of a window, and of the questions in flight.
@@ -39,14 +41,14 @@ const (
 	spike       = 100 * time.Millisecond
 )
 
-// Ping says that a question was sent, after so many bytes in all.
-func (p *Pace) Ping(now time.Time, sent uint64) {
+// Ping says that a question was sent, after so many bytes in all, the last of which began to be sent at some time.
+func (p *Pace) Ping(now, begun time.Time, sent uint64) {
 	if p.window == 0 {
 		p.window = firstWindow
 		p.acked = sent
 	}
 	if len(p.pings) < maxPings {
-		p.pings = append(p.pings, ping{now, sent, sent-p.acked >= p.window/2})
+		p.pings = append(p.pings, ping{now, begun, sent, sent-p.acked >= p.window/2})
 	}
 }
 
@@ -58,6 +60,7 @@ func (p *Pace) Pong(now time.Time) {
 	q := p.pings[0]
 	p.pings = p.pings[:copy(p.pings, p.pings[1:])]
 	p.full = p.full || q.full
+	p.speed.Delivered(q.begun, now, int(q.sent-p.acked))
 	p.acked = q.sent
 	took := max(now.Sub(q.at), time.Microsecond)
 	if p.least == 0 || took < p.least {
@@ -108,3 +111,6 @@ func (p *Pace) Room(sent uint64) int {
 
 // Least is the shortest time to the client and back.
 func (p *Pace) Least() time.Duration { return p.least }
+
+// Speed is how many bytes a second arrive; 0: not known.
+func (p *Pace) Speed() float64 { return p.speed.Speed() }

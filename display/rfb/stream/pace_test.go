@@ -43,7 +43,7 @@ func TestPace(t *testing.T) {
 						l.free = now
 					}
 					l.free = l.free.Add(time.Duration(float64(n) / l.rate * 1e9))
-					p.Ping(now, sent)
+					p.Ping(now, now, sent)
 					pongs = append(pongs, l.free.Add(l.rtt))
 					if now.Sub(time.Unix(0, 0)) > length/2 {
 						worst = max(worst, l.free.Add(l.rtt).Sub(now))
@@ -64,7 +64,7 @@ func TestPace_answersToNothing(t *testing.T) {
 		t.Error("no room at all")
 	}
 	for i := range uint64(3 * maxPings) {
-		p.Ping(time.Unix(int64(i), 0), i)
+		p.Ping(time.Unix(int64(i), 0), time.Unix(int64(i), 0), i)
 	}
 	if len(p.pings) > maxPings {
 		t.Errorf("%d questions are kept", len(p.pings))
