@@ -3,6 +3,7 @@ package display
 import (
 	"context"
 	"image"
+	"time"
 )
 
 // Viewer is one who looks at a Screen. Its methods may be called from any goroutine, Next from one at a time.
@@ -59,6 +60,32 @@ func (v *Viewer) Next(ctx context.Context) (*Frame, Region, error) {
 			return f, g, err
 		}
 	}
+}
+
+// Newest lets the Source draw what it has to show, if it does so within the limit, and returns what is new, if anything. It is for a
+// viewer that is still busy with what it got before: the Screen draws for those who wait.
+func (v *Viewer) Newest(ctx context.Context, limit time.Duration) (*Frame, Region, error) {
+	s := v.s
+	s.mu.Lock()
+	src := s.src
+	s.mu.Unlock()
+	if p, ok := src.(Poller); s.pending.Load() || ok && p.Poll() {
+		select { // an old signal
+		case <-v.ch:
+		default:
+		}
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		s.waiting.Add(1)
+		defer s.waiting.Add(-1)
+		s.poke()
+		select {
+		case <-v.ch:
+		case <-s.done:
+		case <-ctx.Done():
+		}
+	}
+	return v.take()
 }
 
 // take returns what there is for the viewer, if anything.

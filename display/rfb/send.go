@@ -20,7 +20,7 @@ const flushAt = 64 << 10
 
 // How much an update may be, so that what comes after it is not late.
 const (
-	updateTime  = 50 * time.Millisecond // of a line that is slower than
+	updateTime  = 30 * time.Millisecond // of a line that is slower than
 	fastLine    = 16e6                  // bytes a second; once it is that fast it has to fall below
 	slowLine    = 8e6
 	minUpdate   = 16 << 10
@@ -29,12 +29,13 @@ const (
 	lossyPixels = 4 // pixels a byte, with JPEG
 )
 
-// speed has c.mu held. It is of the fences where the client knows them, else of its requests.
-func (c *client) speed() float64 {
+// speed is how many bytes a second the line carries, and how long it is to and back: by the fences where the client knows them, else by
+// its requests. It has c.mu held.
+func (c *client) speed() (float64, time.Duration) {
 	if c.settings.can&canFence != 0 {
-		return c.pace.Speed()
+		return c.pace.Speed(), c.pace.Least()
 	}
-	return c.asks.Speed()
+	return c.asks.Speed(), c.asks.Least()
 }
 
 // limit is how many bytes the next update should not exceed; 0: any number. What a client wants to see as it is comes as a whole.
@@ -50,10 +51,15 @@ func (u *updater) limit() int {
 	switch {
 	case !u.pending.full.Empty():
 		return 0
+	case u.speed > 0 && u.speed < slowLine:
+		// Half of the line's time at least is used, where it is far to the client and back.
+		most := max(int(u.speed*max(updateTime, u.trip).Seconds()), minUpdate)
+		if u.stream.Empty() || !u.paced {
+			return most
+		}
+		return min(most, max(u.room, minUpdate))
 	case !u.stream.Empty() && u.paced:
 		return max(u.room, minUpdate)
-	case u.speed > 0 && u.speed < slowLine:
-		return max(int(u.speed*updateTime.Seconds()), minUpdate)
 	}
 	return 0
 }
@@ -129,7 +135,7 @@ func (u *updater) send(e enc.Encoder, start, n, limit int, lossless bool) error 
 	case !hold:
 		count(n + len(u.pieces))
 	}
-	u.next = image.Point{}
+	u.left, u.next = false, image.Point{}
 	for i, p := range u.pieces {
 		if limit > 0 && i > 0 && sent+len(u.buf) >= limit && n+i < maxRects {
 			u.giveBack(u.pieces[i:], lossless)
@@ -166,6 +172,7 @@ func (u *updater) send(e enc.Encoder, start, n, limit int, lossless bool) error 
 
 // giveBack returns pieces that were not sent.
 func (u *updater) giveBack(pieces []piece, lossless bool) {
+	u.left = true
 	for _, p := range pieces {
 		if lossless {
 			u.pic.Rough(p.rect)

@@ -23,8 +23,10 @@ type updater struct {
 	room     int            // bytes that may go on their way now
 	paced    bool           // there is a Pace to obey
 	speed    float64        // of the line, in bytes a second; 0: not known
+	trip     time.Duration  // to the client and back
 	fast     bool           // it is no use to compress much
-	next     image.Point    // where an update that was cut short goes on
+	left     bool           // the last update was cut short,
+	next     image.Point    // and is to go on here
 	pointer  image.Point
 	resized  int  // a SetDesktopSize is to be answered: 1 and its status
 	arranged uint // arrangements of screens that the client knows of
@@ -82,7 +84,8 @@ func (u *updater) look() error {
 	c := u.c
 	c.mu.Lock()
 	c.news = false
-	u.room, u.speed = c.pace.Room(c.conn.Sent()), c.speed()
+	u.room = c.pace.Room(c.conn.Sent())
+	u.speed, u.trip = c.speed()
 	if c.hold {
 		c.mu.Unlock()
 		return nil
@@ -157,7 +160,10 @@ const between = 4 * time.Millisecond
 
 // refresh gets the newest frame; for requests of the whole picture, one drawn after they came.
 func (u *updater) refresh() error {
-	if u.pending.full.Empty() {
+	switch {
+	case u.pending.full.Empty() && u.left:
+		return u.pic.Newest(u.c.ctx)
+	case u.pending.full.Empty():
 		return u.pic.Poll()
 	}
 	if d := between - time.Since(u.fresh); d > 0 {

@@ -6,6 +6,7 @@ package picture
 import (
 	"context"
 	"image"
+	"time"
 
 	"govm-desktop/display"
 )
@@ -65,6 +66,18 @@ func (p *Picture) Poll() error {
 		return err
 	}
 	return nil
+}
+
+// newest is how long a new picture is waited for while there is something of an old one to send.
+const newest = 10 * time.Millisecond
+
+// Newest takes what is new, or is so within moments.
+func (p *Picture) Newest(ctx context.Context) error {
+	f, g, err := p.v.Newest(ctx, newest)
+	if f != nil {
+		p.take(f, g)
+	}
+	return err
 }
 
 // Fresh makes the frame one that was drawn after the call.

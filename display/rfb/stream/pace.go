@@ -95,7 +95,9 @@ func (p *Pace) adjust(delay, took time.Duration, full bool) {
 	if delay >= someDelay {
 		p.slow = true
 	}
-	p.window = max(minWindow, min(p.window, maxWindow))
+	// What the line carries in the time to and back has to be on its way, or it stands idle.
+	whole := uint64(p.speed.Speed() * (p.least + littleDelay).Seconds())
+	p.window = min(max(minWindow, whole, p.window), maxWindow)
 }
 
 // Room is how many more bytes may be sent; sent is how many were.

@@ -40,3 +40,6 @@ func (s *Speed) Delivered(begun, now time.Time, n int) {
 
 // Speed is how many bytes a second arrive; 0: not known.
 func (s *Speed) Speed() float64 { return s.rate }
+
+// Least is how long the shortest delivery took: the way to the client and back.
+func (s *Speed) Least() time.Duration { return s.least }
