@@ -57,7 +57,7 @@ func (u *updater) limit() int {
 		if u.stream.Empty() || !u.paced {
 			return most
 		}
-		return min(most, max(u.room, minUpdate))
+		return max(min(most/2, u.room), minUpdate) // the next one follows at once
 	case !u.stream.Empty() && u.paced:
 		return max(u.room, minUpdate)
 	}
