@@ -5,12 +5,14 @@ SUDO    := $(if $(filter 0,$(shell id -u)),,sudo)
 BIN     := bin
 ROMS    := firmware/rom/data
 COMMANDS := $(notdir $(wildcard cmd/*))
+# Not empty where SDL 2 can be built in. It is looked for when a recipe runs, after `make deps`.
+SDL      = $(shell pkg-config --exists sdl2 2>/dev/null && command -v gcc >/dev/null && echo sdl)
 
 # What the build, the tests and `make run` need of Debian.
 DEPS_BUILD := seabios ipxe-qemu
-DEPS_RUN   := tigervnc-viewer
+DEPS_RUN   := libsdl2-dev pkg-config gcc libc6-dev tigervnc-viewer
 NPM        := $(if $(shell command -v npm),,npm)
-DEPS_TEST  := socat gcc gdb libc6-dev nasm binutils qemu-system-x86 qemu-utils acpica-tools dmidecode xvfb xauth xdotool imagemagick x11-apps x11-utils tigervnc-viewer chromium openssl \
+DEPS_TEST  := libsdl2-dev pkg-config icewm tmux socat gcc gdb libc6-dev nasm binutils qemu-system-x86 qemu-utils acpica-tools dmidecode xvfb xauth xdotool imagemagick x11-apps x11-utils tigervnc-viewer chromium openssl \
 	rustc nodejs python3 libxkbcommon-dev libx11-dev libusbredirparser-dev xkb-data libx11-data kmod cpio lz4 xz-utils zstd xorriso mtools dosfstools fdisk isolinux syslinux syslinux-common grub-common grub-pc-bin
 
 DEPS_BENCH := tigervnc-standalone-server
@@ -19,10 +21,10 @@ DEPS_BENCH := tigervnc-standalone-server
 
 all: build
 
-# The programs, with the firmware inside.
+# The programs, with the firmware inside, and with a window where SDL 2 is installed. SDL's binding takes a minute or two the first time.
 build: roms
 	@mkdir -p $(BIN)
-	CGO_ENABLED=0 $(GO) build -o $(BIN)/ ./cmd/...
+	CGO_ENABLED=$(if $(SDL),1,0) $(GO) build $(if $(SDL),-tags sdl) -o $(BIN)/ ./cmd/...
 	@$(BIN)/govm-desktop -print man >$(BIN)/govm-desktop.1
 	@$(BIN)/govm-desktop -print bash >$(BIN)/govm-desktop.bash
 
@@ -38,9 +40,9 @@ deps-test:
 	@sh tools/apt.sh $(DEPS_BUILD) $(DEPS_TEST) $(NPM)
 	@sh display/web/fetch.sh
 
-# A PC on the built-in demo guest, over VNC.
+# A PC on the built-in demo guest: in a window on a desktop, else over VNC.
 run: deps build
-	@bash tools/run.sh $(BIN)/govm-desktop $(ARGS)
+	@WINDOW=$(SDL) bash tools/run.sh $(BIN)/govm-desktop $(ARGS)
 
 # Guests from Debian's packages, cached outside the tree.
 guests:
@@ -50,6 +52,7 @@ guests:
 # What CI runs: units under -race, then short boots without it.
 test: deps-test roms guests
 	$(GO) vet ./...
+	$(if $(SDL),$(GO) vet -tags sdl ./display/sdl ./cmd/govm-desktop)
 	sh tools/gotest.sh -race -short $$($(GO) list ./... | grep -v /test/)
 	sh tools/gotest.sh -timeout 30m ./test/...
 
