@@ -64,6 +64,8 @@ type tunnel struct {
 	exp    *export.Exporter
 	ecfg   export.Config
 
+	latency time.Duration // of the other end's answers
+
 	mu     sync.Mutex
 	conn   net.Conn // the other end's
 	serves sync.WaitGroup
@@ -106,7 +108,11 @@ func (u *tunnel) dial() {
 	u.mu.Lock()
 	u.conn = b
 	u.mu.Unlock()
-	u.serves.Go(func() { u.exp.Serve(b) })
+	var far io.ReadWriteCloser = b
+	if u.latency > 0 {
+		far = slowly(b, u.latency)
+	}
+	u.serves.Go(func() { u.exp.Serve(far) })
 	u.stream.conns <- a
 }
 
@@ -132,6 +138,8 @@ func (u *tunnel) Close() error {
 	u.serves.Wait()
 	return nil
 }
+
+func newCond(d *Device) *sync.Cond { return sync.NewCond(&d.mu) }
 
 func eventually(t testing.TB, what string, f func() bool) {
 	t.Helper()
