@@ -5,7 +5,7 @@ import "govm-desktop/clock"
 // isoch is the schedule of an isochronous endpoint: one TD in each interval (4.14.2.1).
 type isoch struct {
 	timer clock.Timer
-	on    bool  // TDs have been done: next is valid
+	on    bool  // next is valid
 	next  int64 // microframe of the next interval
 }
 
@@ -53,7 +53,7 @@ func (e *endpoint) isochStep(r *ring) bool {
 		e.wake(at)
 		return false
 	default:
-		e.iso.on, e.iso.next = true, at+e.interval
+		e.iso.next = at + e.interval
 		if t.total > e.payload {
 			t.fault, t.done = codeBandwidthOverrun, true
 		}
@@ -72,10 +72,11 @@ func (e *endpoint) wake(at int64) {
 
 // schedule is the microframe in which a TD is due: the next interval, or the frame that it names. missed: that one has passed.
 func (e *endpoint) schedule(t *td, now int64) (at int64, missed bool) {
-	at = (now/e.interval + 1) * e.interval
-	if e.iso.on {
-		at = e.iso.next
+	first := !e.iso.on
+	if first {
+		e.iso.on, e.iso.next = true, (now/e.interval+1)*e.interval
 	}
+	at = e.iso.next
 	if t.trbs[0].control&trbSIA != 0 {
 		return at, false
 	}
@@ -84,13 +85,14 @@ func (e *endpoint) schedule(t *td, now int64) (at int64, missed bool) {
 		delta -= frameMask + 1
 	}
 	if delta < -tardiness {
+		e.iso.on = e.iso.on && !first
 		return 0, true
 	}
 	frame := (now/perFrame + delta) * perFrame
-	if !e.iso.on || frame > at || frame+perFrame <= at-e.interval {
-		at = frame
+	if first || frame > at || frame+perFrame <= at-e.interval {
+		e.iso.next = frame
 	}
-	return at, false
+	return e.iso.next, false
 }
 
 // dry is a ring without a TD. Once its time has come, and once for each such stretch, that is an underrun or overrun (4.10.3.1).
