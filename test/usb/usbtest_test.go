@@ -10,10 +10,10 @@ import (
 const node = "D=$(ls -d /sys/bus/usb/drivers/usbtest/*:*); D=$(readlink -f $D/..); N=/dev/bus/usb/$(printf %03d/%03d $(cat $D/busnum) $(cat $D/devnum))"
 
 // TestUSBTest runs the kernel's own tests of a host controller, on a device that is made for them. Alternate setting 1 has isochronous endpoints
-// beside the bulk ones, 2 has interrupt ones. Then requests are cancelled in the midst of others.
+// beside the bulk ones, 2 has interrupt ones.
 func TestUSBTest(t *testing.T) {
 	const guest = "../usbredir/testdata/guest/"
-	rd := initrd(t, map[string][]byte{"usbtest": tool(t, guest+"usbtest.c"), "urbs": tool(t, guest+"urbs.c")})
+	rd := initrd(t, map[string][]byte{"usbtest": tool(t, guest+"usbtest.c")})
 	setups := [][]string{{"-device", "qemu-xhci,id=x"}}
 	if all() {
 		setups = append(setups, []string{"-device", "nec-usb-xhci,id=x"}, []string{"-device", "qemu-xhci,id=x,p3=0,msix=off"})

@@ -79,12 +79,22 @@ func newController(b *hwtest.Bench, o Options, msi hw.MSI, pin hw.Line) (*Contro
 	if err := bus.Add(3, 0, c); err != nil {
 		b.T.Fatal(err)
 	}
-	ports.Update(func(e *memory.Edit) { e.Map(nil, pci.PortBase, bus.Ports(), 0) })
-	for reg, v := range map[uint64]uint64{0x10: barAt, 0x04: pci.CommandMemory | pci.CommandMaster} {
-		ports.Store(0xcf8, 4, 1<<31|3<<11|reg)
-		ports.Store(0xcfc, 4, v)
-	}
+	open(bus)
 	return c, bus
+}
+
+// open puts the registers at barAt and lets the controller reach memory.
+func open(bus *pci.Bus) {
+	writeConfig(bus, pci.BAR0, 4, barAt)
+	writeConfig(bus, pci.Command, 2, pci.CommandMemory|pci.CommandMaster)
+}
+
+// writeConfig writes configuration space.
+func writeConfig(bus *pci.Bus, off uint64, size int, v uint64) {
+	ports := memory.NewSpace("ports", 1<<16)
+	ports.Update(func(e *memory.Edit) { e.Map(nil, pci.PortBase, bus.Ports(), 0) })
+	ports.Store(0xcf8, 4, 1<<31|3<<11|off&^3)
+	ports.Store(0xcfc+off&3, size, v)
 }
 
 // newDriver is a controller with devices in its first sockets, running.
@@ -480,14 +490,5 @@ func (d *driver) msiOn() {
 		d.Write64(barAt+offTable+16*v+8, 0x40+v)
 	}
 	at := d.c.fn.Get(pci.CapPointer, 1)
-	d.setConfig(at+2, 2, 1<<15)
-}
-
-// setConfig writes configuration space.
-func (d *driver) setConfig(off uint32, size int, v uint32) {
-	p := d.bus.Ports()
-	ports := memory.NewSpace("p", 1<<16)
-	ports.Update(func(e *memory.Edit) { e.Map(nil, pci.PortBase, p, 0) })
-	ports.Store(0xcf8, 4, uint64(1<<31|3<<11|off&^3))
-	ports.Store(0xcfc+uint64(off&3), size, uint64(v))
+	writeConfig(d.bus, uint64(at)+2, 2, 1<<15)
 }

@@ -376,9 +376,7 @@ func TestSaveRestore(t *testing.T) { // table 1.2, 14
 	d.c.Reset(hw.WakeUp)
 	d.bus.Start()
 	d.c.Start()
-	for reg, v := range map[uint64]uint64{0x10: barAt, 0x04: 6} {
-		d.setConfig(uint32(reg), 4, uint32(v))
-	}
+	open(d.bus)
 	hwtest.Want(t, "the port stands on auxiliary power", d.reg(offPorts)&(scCCS|scPED), scCCS|scPED)
 	d.setReg64(offOper+opDCBAAP, dcbaaAt)
 	d.setReg(offOper+opConfig, 8)

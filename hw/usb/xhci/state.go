@@ -28,7 +28,7 @@ func (c *Controller) State(s *snapshot.Coder) {
 	snapshot.Field(s, "usbcmd", &c.usbcmd)
 	snapshot.Field(s, "usbsts", &c.usbsts)
 	snapshot.Field(s, "dnctrl", &c.dnctrl)
-	snapshot.Field(s, "config", &c.config)
+	snapshot.Field(s, "enabledslots", &c.config)
 	snapshot.Field(s, "dcbaap", &c.dcbaap)
 	snapshot.Field(s, "epoch", &c.epoch)
 	snapshot.Field(s, "halting", &c.wantHalt)

@@ -255,10 +255,15 @@ func (c *Controller) settle() {
 	}
 }
 
-// Close implements io.Closer.
+// Close implements io.Closer. When it returns, devices hold nothing of the machine's memory.
 func (c *Controller) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.drained = true
+	for c.cmd.active || c.chores.active {
+		c.cond.Wait()
+	}
+	c.quiesce(c.endpoints()...)
 	c.clear()
 	c.resume.Stop()
 	return nil
