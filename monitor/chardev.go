@@ -156,6 +156,13 @@ func chardevQMP(c *Call, make func(id, kind string, pairs [][2]string) (string, 
 		}
 		pairs = append(pairs, [2]string{k, plain(v)})
 	}
+	if kind == "socket" { // as QMP has it, not the command line
+		for key, def := range map[string]string{"server": "on", "wait": "off"} {
+			if data[key] == nil {
+				pairs = append(pairs, [2]string{key, def})
+			}
+		}
+	}
 	slices.SortFunc(pairs, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
 	pty, err := make(c.Str("id"), kind, pairs)
 	return ChardevReturn{pty}, err
@@ -229,7 +236,7 @@ type ChardevType string
 
 // Values implements enum.
 func (ChardevType) Values() []string {
-	return []string{"file", "serial", "pipe", "socket", "udp", "pty", "null", "mux", "stdio", "vc", "ringbuf"}
+	return []string{"file", "serial", "pipe", "socket", "udp", "pty", "null", "stdio", "vc", "ringbuf"}
 }
 
 func (ChardevBackend) tag() string { return "type" }
@@ -268,10 +275,6 @@ type (
 		Remote SocketAddress  `json:"remote"`
 		Local  *SocketAddress `json:"local,omitempty"`
 	}
-	chardevMux struct {
-		chardevCommon
-		Chardev string `json:"chardev"`
-	}
 	chardevStdio struct {
 		chardevCommon
 		Signal bool `json:"signal,omitempty"`
@@ -291,7 +294,7 @@ type (
 
 func (ChardevBackend) cases() map[string]any {
 	return map[string]any{"file": chardevData[chardevFile]{}, "serial": chardevData[chardevHost]{}, "pipe": chardevData[chardevHost]{}, "socket": chardevData[chardevSocket]{},
-		"udp": chardevData[chardevUDP]{}, "pty": chardevData[chardevCommon]{}, "null": chardevData[chardevCommon]{}, "mux": chardevData[chardevMux]{}, "stdio": chardevData[chardevStdio]{},
+		"udp": chardevData[chardevUDP]{}, "pty": chardevData[chardevCommon]{}, "null": chardevData[chardevCommon]{}, "stdio": chardevData[chardevStdio]{},
 		"vc": chardevData[chardevVC]{}, "ringbuf": chardevData[chardevRing]{}}
 }
 

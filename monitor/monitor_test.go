@@ -339,7 +339,7 @@ func TestQMP_dialogue(t *testing.T) {
 	if got := line(); !strings.Contains(got, `"event":"STOP"`) {
 		t.Errorf("event %s", got)
 	}
-	if f.said() != "+a -a +a move0,-2 at7,9 wheel0,1 btn0x113 chardev+p:pty[] chardev+s:socket[[path /x] [server on]] device+lamp/n[[on on] [watts 60]] eject ide1-cd0 true open ide1-cd0 false light=7 action shutdown/" {
+	if f.said() != "+a -a +a move0,-2 at7,9 wheel0,1 btn0x113 chardev+p:pty[] chardev+s:socket[[path /x] [server on] [wait off]] device+lamp/n[[on on] [watts 60]] eject ide1-cd0 true open ide1-cd0 false light=7 action shutdown/" {
 		t.Errorf("asked %q", f.said())
 	}
 }

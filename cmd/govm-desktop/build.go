@@ -54,7 +54,7 @@ type program struct {
 	meters  [4]meter
 
 	// What the monitor reaches; nil: it is not there.
-	chardevs monitor.Chardevs
+	serials  [4]chardev.Stream // of the serial ports
 	debugger gdbListener
 	hot      hotDevices
 	journal  *journal
@@ -486,7 +486,7 @@ func (p *program) ports(cfg *pc.Config) error {
 		if err != nil {
 			return err
 		}
-		cfg.Serial[i] = c
+		cfg.Serial[i], p.serials[i] = c, c
 	}
 	if err := p.printer(cfg); err != nil {
 		return err

@@ -9,8 +9,7 @@ import (
 	"govm-desktop/monitor"
 )
 
-// Chardevs implements monitor.Control, as do the methods below.
-func (c *control) Chardevs() monitor.Chardevs { return c.p.chardevs }
+// Debugger implements monitor.Control, as does the method below.
 func (c *control) Debugger() monitor.Debugger { return &gdbControl{c.p} }
 func (c *control) Devices() monitor.Devices   { return &deviceControl{c.p} }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"strings"
+	"sync"
 
 	"govm-desktop/chardev"
 	"govm-desktop/chardev/mux"
@@ -22,6 +23,9 @@ type streams struct {
 	escape byte                                        // of shared streams
 	save   func() string                               // what Ctrl-A s does, and its answer
 	vc     func(*options.Opts) (chardev.Stream, error) // opens a text console
+
+	changing  sync.Mutex // held by monitors that add and remove streams
+	directory directory
 }
 
 func newStreams(quit func()) *streams {
@@ -55,6 +59,7 @@ func (s *streams) chardev(arg string) error {
 		return err
 	}
 	s.byID[id] = s.keep(c)
+	s.directory.note("-chardev", arg, c)
 	share, err := k.Bool("mux", false)
 	if err != nil {
 		return err
@@ -94,6 +99,14 @@ func (s *streams) shared(option string) (chardev.Stream, error) {
 
 // device opens what -serial, -monitor, -qmp and -debugcon name; nil: none.
 func (s *streams) device(option, arg string) (chardev.Stream, error) {
+	c, err := s.find(option, arg)
+	if err == nil && c != nil {
+		s.directory.note(option, arg, c)
+	}
+	return c, err
+}
+
+func (s *streams) find(option, arg string) (chardev.Stream, error) {
 	kind, rest, _ := strings.Cut(arg, ":")
 	switch {
 	case kind == "none":
@@ -130,6 +143,13 @@ func (s *streams) start() {
 		s.mux.Start()
 	}
 	for _, m := range s.muxes {
+		m.Start()
+	}
+}
+
+// startShared is start for one that came later.
+func (s *streams) startShared(id string) {
+	if m := s.muxes[id]; m != nil {
 		m.Start()
 	}
 }

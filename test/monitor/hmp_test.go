@@ -170,6 +170,9 @@ func script() []struct {
 		{"trace-event runstate_set on", exact}, {"trace-event runstate_set off", exact},
 		{"singlestep on", exact}, {"info status", exact}, {"singlestep off", exact},
 		{"stop", exact}, {"info status", exact}, {"cont", exact}, {"info status", exact},
+		{"info chardev", sorted(fields(`(?m)^(serial0|compat_monitor0|compat_monitor1|compat_monitor2): filename=`))},
+		{"chardev-add ringbuf,id=r,size=16", exact}, {"ringbuf_write r abc", exact}, {"ringbuf_read r 10", exact}, {"chardev-remove r", exact}, {"chardev-remove r", exact}, {"chardev-remove serial0", exact},
+		{"chardev-send-break serial0", exact}, {"chardev-send-break r", exact},
 		// Mistakes.
 		{"nosuch", exact}, {"p $nosuch", complains}, {"p 1/0", complains}, {"x", complains}, {"stop now", complains}, {"cpu 7", complains}, {"eject nosuch", exact}, {"eject ide0-hd0", exact},
 		{"device_add nosuch", exact}, {"device_del nosuch", exact}, {"change nosuch x", exact}, {"sendkey nokey", complains}, {"mouse_set 99", complains},

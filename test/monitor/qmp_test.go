@@ -57,6 +57,14 @@ func conversation(dir string) []string {
 		`{"execute":"expire_password","arguments":{"protocol":"vnc","time":"now"}}`, `{"execute":"change-vnc-password","arguments":{"password":"x"}}`,
 		`{"execute":"set-action","arguments":{"reboot":"reset"}}`, `{"execute":"set-action","arguments":{"reboot":"never"}}`,
 		`{"execute":"human-monitor-command","arguments":{"command-line":"info name"}}`, `{"execute":"human-monitor-command","arguments":{"command-line":"info name","cpu-index":9}}`, `{"execute":"human-monitor-command"}`,
+		`{"execute":"query-chardev"}`, `{"execute":"query-chardev-backends"}`, `{"execute":"chardev-add","arguments":{"id":"r","backend":{"type":"ringbuf","data":{"size":64}}}}`,
+		`{"execute":"chardev-add","arguments":{"id":"r","backend":{"type":"null","data":{}}}}`, `{"execute":"chardev-add","arguments":{"id":"p","backend":{"type":"pty","data":{}}}}`,
+		`{"execute":"chardev-add","arguments":{"id":"x","backend":{"type":"nosuch","data":{}}}}`, `{"execute":"chardev-add","arguments":{"id":"x","backend":{"type":"socket","data":{}}}}`,
+		`{"execute":"chardev-add","arguments":{"id":"s","backend":{"type":"socket","data":{"addr":{"type":"unix","data":{"path":"`+file("sock")+`"}}}}}}`,
+		`{"execute":"ringbuf-write","arguments":{"device":"r","data":"abc"}}`, `{"execute":"ringbuf-read","arguments":{"device":"r","size":2}}`, `{"execute":"ringbuf-read","arguments":{"device":"r","size":9,"format":"base64"}}`,
+		`{"execute":"ringbuf-read","arguments":{"device":"nosuch","size":9}}`, `{"execute":"ringbuf-read","arguments":{"device":"r","size":0}}`,
+		`{"execute":"chardev-remove","arguments":{"id":"r"}}`, `{"execute":"chardev-remove","arguments":{"id":"r"}}`, `{"execute":"chardev-remove","arguments":{"id":"serial0"}}`,
+		`{"execute":"chardev-send-break","arguments":{"id":"serial0"}}`, `{"execute":"chardev-send-break","arguments":{"id":"nosuch"}}`,
 		`{"execute":"inject-nmi"}`, `{"execute":"system_wakeup"}`, `{"execute":"stop"}`, `{"execute":"stop"}`, `{"execute":"query-status"}`, `{"execute":"cont"}`,
 		`{"execute":"system_powerdown"}`, `{"execute":"system_reset"}`, `{"execute":"quit"}`)
 }
