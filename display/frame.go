@@ -14,6 +14,8 @@ type Frame struct {
 	Stride int    // bytes from one row to the next
 	Rect   image.Rectangle
 
+	serial uint64
+
 	refs atomic.Int32
 	pool *pool
 	buf  *buffer
@@ -23,6 +25,9 @@ type Frame struct {
 func NewFrame(w, h int) *Frame {
 	return &Frame{Pix: make([]byte, 4*w*h), Stride: 4 * w, Rect: image.Rect(0, 0, w, h)}
 }
+
+// Serial is the Frame's number on its Screen, which no other Frame there has; 0 for one made by hand.
+func (f *Frame) Serial() uint64 { return f.serial }
 
 // Retain keeps the Frame for one more Release.
 func (f *Frame) Retain() *Frame {

@@ -130,6 +130,7 @@ func (s *Screen) publish(c *Canvas) {
 		s.cur.refs.Store(1)
 		s.size.Store(uint64(c.buf.w)<<32 | uint64(c.buf.h))
 		s.stamp(c.buf, c.damage, old == nil || old.Rect != all)
+		s.cur.serial = s.seq
 		c.buf, c.Pix = nil, nil
 	}
 	for v := range s.viewers {

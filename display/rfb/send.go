@@ -228,6 +228,9 @@ func (u *updater) encoder(lossless bool) enc.Encoder {
 		}
 		e = enc.New(id)
 		u.encoders[id] = e
+		if s, ok := e.(enc.Sharer); ok {
+			s.Share(&u.c.s.shared)
+		}
 	}
 	if t, ok := e.(enc.Tunable); ok {
 		tuning := u.set.tuning

@@ -24,6 +24,7 @@ import (
 	"govm-desktop/audio"
 	"govm-desktop/display"
 	"govm-desktop/display/rfb/auth"
+	"govm-desktop/display/rfb/enc"
 	"govm-desktop/display/rfb/stream"
 	"govm-desktop/input"
 	"govm-desktop/input/keycodemap"
@@ -117,6 +118,7 @@ type Server struct {
 	cfg      Config
 	wg       sync.WaitGroup // connections
 	throttle auth.Throttle
+	shared   enc.Shared
 	layout   func() *layout.Layout
 
 	mu        sync.Mutex // guards everything below; a client's mu may be taken under it
@@ -345,6 +347,7 @@ func (s *Server) admit(c *client, shared bool) error {
 		}
 	}
 	c.in, c.exclusive, c.since = true, !shared, time.Now()
+	s.share()
 	return nil
 }
 
@@ -352,4 +355,16 @@ func (s *Server) remove(c *client) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.clients, c)
+	s.share()
+}
+
+// share tells how many may share work; it has s.mu held.
+func (s *Server) share() {
+	n := 0
+	for c := range s.clients {
+		if c.in {
+			n++
+		}
+	}
+	s.shared.SetUsers(n)
 }

@@ -67,3 +67,9 @@ func (d *deflater) store(b, data []byte) []byte {
 	}
 	return append(b, 0, 0, 0, 0xff, 0xff) // as a flush ends: some decoders give out nothing before
 }
+
+// insert appends a block that was compressed by itself.
+func (d *deflater) insert(b, block []byte) []byte {
+	d.apart = true
+	return append(d.start(b), block...)
+}

@@ -27,7 +27,8 @@ type Tight struct {
 	native  *Pixels
 	seen    *display.Frame    // of which Areas has found
 	photos  []image.Rectangle // these
-	zero    [MaxWidth]uint32  // the row above the first
+	shared  *Shared
+	zero    [MaxWidth]uint32 // the row above the first
 	file    bytes.Buffer
 }
 
@@ -120,9 +121,17 @@ func (t *Tight) Encode(b []byte, p *Pixels, f *display.Frame, r image.Rectangle)
 
 func (t *Tight) appendJPEG(b []byte, f *display.Frame, r image.Rectangle) []byte {
 	t.lossy = true
-	t.data = t.jpeg.appendFile(t.data[:0], f, r)
-	return append(appendCompact(append(b, tightJPEG), len(t.data)), t.data...)
+	w := work{frame: f.Serial(), rect: r, id: TightID, kind: workFile, quality: t.jpeg.quality, halved: t.jpeg.halved}
+	file, _, shared := t.shared.get(w, func() ([]byte, int) { return t.jpeg.appendFile(nil, f, r), 0 })
+	if !shared {
+		t.data = t.jpeg.appendFile(t.data[:0], f, r)
+		file = t.data
+	}
+	return append(appendCompact(append(b, tightJPEG), len(file)), file...)
 }
+
+// Share implements Sharer.
+func (t *Tight) Share(s *Shared) { t.shared = s }
 
 // appendRGB writes the TPIXELs of the native format.
 func appendRGB(b []byte, tile []uint32) []byte {

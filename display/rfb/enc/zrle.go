@@ -9,12 +9,13 @@ import (
 
 // ZRLE is the encoding 16 (7.7.6): tiles of 64×64, each as short as it gets as a palette, runs or pixels, in one zlib stream.
 type ZRLE struct {
-	z     deflater
-	tile  [64 * 64]uint32
-	data  []byte
-	index palette
-	fast  bool
-	raw   int // bytes of tiles as they are
+	z      deflater
+	tile   [64 * 64]uint32
+	data   []byte
+	index  palette
+	fast   bool
+	shared *Shared
+	raw    int // bytes of tiles as they are
 }
 
 // Compression levels of ZRLE.
@@ -33,24 +34,50 @@ func (z *ZRLE) Set(t Tuning) {
 	z.fast = t.Fast
 }
 
+// Share implements Sharer.
+func (z *ZRLE) Share(s *Shared) { z.shared = s }
+
 // Encode implements Encoder.
 func (z *ZRLE) Encode(b []byte, p *Pixels, f *display.Frame, r image.Rectangle) []byte {
-	z.data, z.raw = z.data[:0], 0
-	for y := r.Min.Y; y < r.Max.Y; y += 64 {
-		for x := r.Min.X; x < r.Max.X; x += 64 {
-			t := image.Rect(x, y, min(x+64, r.Max.X), min(y+64, r.Max.Y))
-			z.data = z.appendTile(z.data, p, p.load(z.tile[:], f, t), t.Dx())
-		}
+	w := work{frame: f.Serial(), rect: r, id: ZRLEID, format: p.format}
+	data, raw, shared := z.shared.get(w, func() ([]byte, int) {
+		n := r.Dx() * r.Dy()
+		return z.appendTiles(make([]byte, 0, n*p.csize/2+n/64), p, f, r)
+	})
+	if !shared {
+		z.data, raw = z.appendTiles(z.data[:0], p, f, r)
+		data = z.data
 	}
+	photo := 4*raw > 3*len(data) // to which a history is no use
 	start := len(b)
 	b = append(b, 0, 0, 0, 0)
-	if z.fast && 4*z.raw > 3*len(z.data) {
-		b = z.z.store(b, z.data)
-	} else {
-		b = z.z.append(b, z.data)
+	w.kind = workBlock
+	switch {
+	case photo && z.fast:
+		b = z.z.store(b, data)
+	case photo && shared:
+		block, _, ok := z.shared.get(w, func() ([]byte, int) { return z.shared.block(data), 0 })
+		if !ok { // all others have gone
+			block = z.shared.block(data)
+		}
+		b = z.z.insert(b, block)
+	default:
+		b = z.z.append(b, data)
 	}
 	binary.BigEndian.PutUint32(b[start:], uint32(len(b)-start-4))
 	return b
+}
+
+// appendTiles writes all tiles, and counts the bytes of those that are pixels as they are.
+func (z *ZRLE) appendTiles(b []byte, p *Pixels, f *display.Frame, r image.Rectangle) ([]byte, int) {
+	z.raw = 0
+	for y := r.Min.Y; y < r.Max.Y; y += 64 {
+		for x := r.Min.X; x < r.Max.X; x += 64 {
+			t := image.Rect(x, y, min(x+64, r.Max.X), min(y+64, r.Max.Y))
+			b = z.appendTile(b, p, p.load(z.tile[:], f, t), t.Dx())
+		}
+	}
+	return b, z.raw
 }
 
 // Sub-encodings of a tile: 0 is raw, 2 to 16 a packed palette of that size.
