@@ -267,6 +267,12 @@ deps() {
     todo=("${next[@]}")
   done
 }
+# fetch PKG ... : download what is missing of several packages at once
+fetch() {
+  local p miss=()
+  for p in "$@"; do ls "$CACHE/debs/${p}"_*.deb >/dev/null 2>&1 || miss+=("$p"); done
+  [ ${#miss[@]} = 0 ] || (cd "$CACHE/debs" && apt-get -o APT::Sandbox::User=root download "${miss[@]}" >/dev/null 2>&1) || true # deb tries again, one by one
+}
 # shared TREE : fail by name if a program or library below TREE lacks a library
 shared() {
   need objdump binutils
@@ -280,7 +286,8 @@ g_desktop() { have desktop/vmlinux desktop/vmlinuz desktop/initrd.gz && return; 
   mods "$x" "$v" "$t" bochs psmouse evdev
   mkdir -p "$t"/usr/{bin,lib/x86_64-linux-gnu,lib/xorg,lib/locale,share/X11/locale,share/fonts/X11/misc} "$t"/lib64 "$t"/etc/X11 "$t"/var/{log,lib/xkb} "$t"/lib/x86_64-linux-gnu
   local pk="xserver-xorg-core xserver-xorg-input-evdev x11-xkb-utils"
-  for p in $(deps $pk); do s=$(deb "$p")
+  local libs; libs=$(deps $pk); fetch $pk $libs xkb-data libx11-data libc-bin xfonts-base
+  for p in $libs; do s=$(deb "$p")
     for l in "$s"/lib/x86_64-linux-gnu "$s"/usr/lib/x86_64-linux-gnu; do [ ! -d "$l" ] || (cd "$l" && find . -maxdepth 1 -name '*.so*' -exec cp -a {} "$t/usr/lib/x86_64-linux-gnu/" \;); done; done
   ln -s /lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 "$t/lib64/"; rmdir "$t/lib/x86_64-linux-gnu"; ln -s ../usr/lib/x86_64-linux-gnu "$t/lib/x86_64-linux-gnu"
   cp -a "$(deb xserver-xorg-core)"/usr/lib/xorg/. "$(deb xserver-xorg-input-evdev)"/usr/lib/xorg/. "$t/usr/lib/xorg/"
