@@ -13,7 +13,7 @@ DEPS_BUILD := seabios ipxe-qemu
 DEPS_RUN   := libsdl2-dev pkg-config gcc libc6-dev tigervnc-viewer
 NPM        := $(if $(shell command -v npm),,npm)
 DEPS_TEST  := libsdl2-dev pkg-config icewm tmux socat gcc gdb libc6-dev nasm binutils qemu-system-x86 qemu-utils acpica-tools dmidecode xvfb xauth xdotool imagemagick x11-apps x11-utils tigervnc-viewer chromium openssl \
-	rustc nodejs python3 libxkbcommon-dev libx11-dev libusbredirparser-dev xkb-data libx11-data kmod cpio lz4 xz-utils zstd xorriso mtools dosfstools fdisk isolinux syslinux syslinux-common grub-common grub-pc-bin
+	rustc nodejs python3 libxkbcommon-dev libx11-dev libusbredirparser-dev usbredirect xkb-data libx11-data kmod cpio lz4 xz-utils zstd xorriso mtools dosfstools fdisk isolinux syslinux syslinux-common grub-common grub-pc-bin
 
 DEPS_BENCH := tigervnc-standalone-server
 

@@ -4,6 +4,7 @@
 #   cloud     Debian's cloud kernel and a busybox initramfs that prints GUEST-… lines to the serial port
 #   fbcon     Debian's full kernel, with consoles on VGA text, VBE and bochs-drm
 #   usb       Debian's full kernel with the drivers of USB controllers, disks, keyboards and usbtest; guest.end=shell gives a shell on the serial port
+#   usbhost   a computer with USB gadgets plugged into itself (dummy_hcd), usbredirect and a network: for what gives devices away
 #   memtest   memtest86+ 6 as ISO, .bin and floppy
 #   grubiso   an ISO with GRUB's graphical menu            isolinux  an ISO and a disk with vesamenu
 #   di        the Debian installer, text and GTK
@@ -14,7 +15,7 @@ mkdir -p "$DIR"; DIR=$(cd "$DIR" && pwd)
 export LC_ALL=C.UTF-8 TZ=UTC SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-1700000000} DEBIAN_FRONTEND=noninteractive
 SUDO=; [ "$(id -u)" = 0 ] || SUDO=sudo
 CACHE=$DIR/.cache; mkdir -p "$CACHE/debs" "$CACHE/x"
-ALL="cloud memtest grubiso isolinux fbcon usb di desktop"
+ALL="cloud memtest grubiso isolinux fbcon usb usbhost di desktop"
 
 say() { echo "guests: $*" >&2; }
 have() { [ -z "${FORCE:-}" ] && local f && for f in "$@"; do [ -e "$DIR/$f" ] || return 1; done; }
@@ -249,6 +250,45 @@ label expert
   append priority=low vga=788 initrd=/initrd.gz ---
 C
   xorriso -as mkisofs -quiet -V DI -J -r -c isolinux/boot.cat -b isolinux/isolinux.bin -no-emul-boot -boot-load-size 4 -boot-info-table -o "$2" "$s" 2>/dev/null; }
+g_usbhost() { have usbhost/vmlinuz usbhost/initrd.gz && return; mkdir -p "$DIR/usbhost"
+  need usbredirect usbredirect
+  local x v t l; read -r x v <<<"$(kernel full)"; t=$(tree usbhost)
+  mods "$x" "$v" "$t" e1000 libcomposite usb_f_mass_storage usb_f_ss_lb usb_storage sd_mod configfs
+  mods "$x" "$v" "$t/dummy" dummy_hcd
+  cp /usr/bin/usbredirect "$t/bin/"
+  ldd /usr/bin/usbredirect | grep -o '/[^ ]*' | while read -r l; do mkdir -p "$t$(dirname "$l")"; cp -L "$l" "$t$l"; done
+  cat > "$t/gadget" <<'G'
+#!/bin/sh
+# gadget msd FILE | zero   high | super : plugs a gadget in; gadget off : pulls it out
+C=/sys/kernel/config/usb_gadget/g
+if [ -d $C ]; then
+  echo > $C/UDC; for l in $C/configs/*/*.*; do [ -L $l ] && rm $l; done
+  rmdir $C/configs/c.1/strings/0x409 $C/configs/c.1 $C/functions/* $C/strings/0x409 $C 2>/dev/null
+  rmmod dummy_hcd
+fi
+[ $1 = off ] && exit
+kind=$1; [ $kind = msd ] && { file=$2; shift; }
+p=; [ $2 = super ] && p=is_super_speed=1
+insmod /dummy/lib/modules/dummy_hcd.ko $p
+mkdir -p $C/strings/0x409 $C/configs/c.1/strings/0x409
+echo 0x0100 > $C/bcdDevice; echo GADGET01 > $C/strings/0x409/serialnumber; echo govm > $C/strings/0x409/manufacturer; echo "$kind gadget" > $C/strings/0x409/product
+if [ $kind = msd ]; then
+  echo 0x1d6b > $C/idVendor; echo 0x0104 > $C/idProduct
+  mkdir $C/functions/mass_storage.0; echo $file > $C/functions/mass_storage.0/lun.0/file; ln -s $C/functions/mass_storage.0 $C/configs/c.1/
+else
+  echo 0x0525 > $C/idVendor; echo 0xa4a0 > $C/idProduct
+  mkdir $C/functions/SourceSink.0; ln -s $C/functions/SourceSink.0 $C/configs/c.1/
+fi
+echo dummy_udc.0 > $C/UDC
+G
+  chmod +x "$t/gadget"
+  cat > "$t/guest.sh" <<'G'
+mount -t configfs configfs /sys/kernel/config
+ip link set lo up; ip link set eth0 up; ip addr add 10.0.2.15/24 dev eth0; ip route add default via 10.0.2.2
+say "GUEST-OK usbhost"
+G
+  pack "$t" "$DIR/usbhost/initrd.gz"; cp "$x/boot/vmlinuz-$v" "$DIR/usbhost/vmlinuz"; }
+
 g_di() { have di/text/linux di/gtk.iso && return; mkdir -p "$DIR/di/text" "$DIR/di/gtk"
   local x; x=$(deb debian-installer-12-netboot-amd64)/usr/lib/debian-installer/images/12/amd64
   cp "$x"/text/debian-installer/amd64/{linux,initrd.gz} "$DIR/di/text/"; cp "$x"/gtk/debian-installer/amd64/{linux,initrd.gz} "$DIR/di/gtk/"

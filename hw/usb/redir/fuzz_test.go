@@ -142,8 +142,10 @@ func FuzzDevice(f *testing.F) {
 		d.Close()
 		x.Close()
 		port.Unplug()
-		if g.issued.Load() != g.ended.Load() {
-			t.Errorf("%d transfers, %d have ended", g.issued.Load(), g.ended.Load())
+		for end := time.Now().Add(10 * time.Second); g.issued.Load() != g.ended.Load(); time.Sleep(time.Millisecond) { // the reader may be telling still
+			if time.Now().After(end) {
+				t.Fatalf("%d transfers, %d have ended", g.issued.Load(), g.ended.Load())
+			}
 		}
 	})
 }
