@@ -15,6 +15,7 @@ NPM        := $(if $(shell command -v npm),,npm)
 DEPS_TEST  := libsdl2-dev pkg-config icewm tmux socat gcc gdb libc6-dev nasm binutils qemu-system-x86 qemu-utils acpica-tools dmidecode xvfb xauth xdotool imagemagick x11-apps x11-utils tigervnc-viewer chromium openssl \
 	rustc nodejs python3 libxkbcommon-dev libx11-dev libusbredirparser-dev usbredirect xkb-data libx11-data kmod cpio lz4 xz-utils zstd xorriso mtools dosfstools fdisk isolinux syslinux syslinux-common grub-common grub-pc-bin
 
+DEPS_VIEW  := xtightvncviewer ssvnc vncsnapshot gvncviewer remmina remmina-plugin-vnc openbox dbus-x11 xclip
 DEPS_BENCH := tigervnc-standalone-server
 
 .PHONY: bench-rfb layouts all build roms deps deps-test run test test-all check bench generate guests clean
@@ -37,7 +38,7 @@ deps:
 	@sh display/web/fetch.sh
 
 deps-test:
-	@sh tools/apt.sh $(DEPS_BUILD) $(DEPS_TEST) $(NPM)
+	@sh tools/apt.sh $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_VIEW) $(NPM)
 	@sh display/web/fetch.sh
 
 # A PC on the built-in demo guest: in a window on a desktop, else over VNC.

@@ -22,6 +22,7 @@ type client struct {
 	addr  string
 	types []auth.Type // that are offered to it
 
+	unseen  bool   // it is a recording
 	browser bool   // it came over WebSocket
 	tag     string // what was said of it
 	ctx     context.Context

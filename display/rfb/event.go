@@ -12,7 +12,7 @@ const (
 
 // tell says what has happened to a client. Preconditions: no lock is held.
 func (s *Server) tell(e Event, c *client) {
-	if s.cfg.Event == nil {
+	if s.cfg.Event == nil || c.unseen {
 		return
 	}
 	s.mu.Lock()

@@ -208,7 +208,7 @@ func (s *Server) accept(nc net.Conn) {
 	switch {
 	case s.closed:
 		_ = nc.Close()
-	case len(s.clients) < s.cfg.Connections:
+	case s.seen() < s.cfg.Connections:
 		s.clients[c] = struct{}{}
 		s.wg.Go(c.run)
 	case s.refusing < maxRefusing:
@@ -223,6 +223,16 @@ func (s *Server) accept(nc net.Conn) {
 	default:
 		_ = nc.Close()
 	}
+}
+
+// seen is the number of connections from outside. Preconditions: mu is held.
+func (s *Server) seen() (n int) {
+	for c := range s.clients {
+		if !c.unseen {
+			n++
+		}
+	}
+	return n
 }
 
 // Close ends all connections and listeners, and waits until everything held by clients is released.
@@ -251,7 +261,7 @@ func (s *Server) Clients() []string {
 	defer s.mu.Unlock()
 	var all []string
 	for c := range s.clients {
-		if c.in {
+		if c.in && !c.unseen {
 			all = append(all, c.addr)
 		}
 	}
@@ -279,7 +289,7 @@ func (s *Server) List() []Client {
 	defer s.mu.Unlock()
 	var all []Client
 	for c := range s.clients {
-		if c.in {
+		if c.in && !c.unseen {
 			all = append(all, c.info())
 		}
 	}
@@ -292,6 +302,9 @@ func (s *Server) DropAll(why error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.clients {
+		if c.unseen {
+			continue
+		}
 		c.drop(why)
 	}
 }
@@ -330,6 +343,7 @@ func (s *Server) admit(c *client, shared bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
+	case c.unseen:
 	case s.cfg.Share == ForceShared && !shared:
 		return errors.New("it wants the screen for itself, which is not allowed")
 	case s.cfg.Share == AllowExclusive && shared:
@@ -340,7 +354,7 @@ func (s *Server) admit(c *client, shared bool) error {
 		}
 	case s.cfg.Share == AllowExclusive:
 		for o := range s.clients {
-			if o.in {
+			if o.in && !o.unseen {
 				o.in = false
 				o.drop(fmt.Errorf("%s wants the screen for itself", c.addr))
 			}

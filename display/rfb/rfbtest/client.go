@@ -1,7 +1,7 @@
 // Package rfbtest is an RFB client for tests: it decodes what a server sends into a picture, after RFC 6143 and with no code of
 // the server's, and plays a person's part with keys and pointer. Anything that is not as the protocol says is an error.
 //
-// It asks for pictures only when a test waits for one, so a client that is left alone is one that does not ask.
+// It also decodes recordings (see fbs). It asks for pictures only when a test waits for one, so a client that is left alone is one that does not ask.
 package rfbtest
 
 import (
@@ -179,6 +179,9 @@ type Refused string
 // Error implements error.
 func (r Refused) Error() string { return "rfbtest: refused: " + string(r) }
 
+// maxPixels bounds the picture.
+const maxPixels = 16384 * 16384 / 4
+
 // handshake goes up to the ServerInit.
 func (c *Client) handshake(o Options) error {
 	hello := string(c.r.bytes(12))
@@ -222,6 +225,9 @@ func (c *Client) handshake(o Options) error {
 	w, h := int(c.r.u16()), int(c.r.u16())
 	c.format = parseFormat(c.r.bytes(16))
 	c.state.Name = string(c.r.bytes(int(c.r.length(1 << 16))))
+	if w*h > maxPixels {
+		return fmt.Errorf("rfbtest: a picture of %dx%d", w, h)
+	}
 	c.fb = image.NewRGBA(image.Rect(0, 0, w, h))
 	return c.r.err
 }

@@ -118,6 +118,9 @@ func (c *Client) pseudo(r image.Rectangle, id int32) error {
 	var name string
 	var leds uint32
 	var heads []Head
+	if (id == DesktopSize || id == ExtDesktopSize) && r.Dx()*r.Dy() > maxPixels {
+		return fmt.Errorf("rfbtest: a picture of %v", r.Size())
+	}
 	switch id {
 	case DesktopName:
 		name = string(c.r.bytes(c.r.length(1 << 16)))
