@@ -35,6 +35,7 @@ type program struct {
 	s       *settings
 	log     *slog.Logger
 	pc      *pc.PC
+	screen  *display.Screen
 	input   *input.Router
 	keys    *keycodemap.Map
 	streams *streams
@@ -92,16 +93,7 @@ func build(s *settings, log *slog.Logger) (*program, error) {
 }
 
 func (p *program) close() {
-	for _, s := range p.pages {
-		s.Close()
-	}
-	for _, v := range p.rfb {
-		v.Close()
-		if v.at != nil {
-			v.at.Close()
-		}
-	}
-
+	p.closeDisplays()
 	if p.pc != nil {
 		p.pc.Close()
 	}
@@ -279,6 +271,7 @@ func (p *program) machine() error {
 	if err != nil {
 		return err
 	}
+	p.screen = p.pc.Screen()
 	p.accelerated = cfg.Accel.Name() == "kvm"
 	for i, c := range cfg.Serial {
 		if b, ok := c.(chardev.Breaker); ok {

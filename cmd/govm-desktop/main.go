@@ -45,6 +45,12 @@ func run(args []string) int {
 	complain := s.complain
 	s.stderr = &heldWriter{w: os.Stderr}
 	log := slog.New(slog.NewTextHandler(s.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if s.play != nil {
+		if err := playBack(s, log); err != nil {
+			return complain(err)
+		}
+		return 0
+	}
 	p, err := build(s, log)
 	if err != nil {
 		return complain(err)

@@ -13,6 +13,7 @@ import (
 type objects struct {
 	secrets map[string]string
 	creds   map[string]auth.Credentials
+	authz   map[string]string // names in certificates
 }
 
 // object reads secret,id=,data=|file=[,format=raw|base64] and tls-creds-x509,id=,dir=[,endpoint=server][,verify-peer=on|off].
@@ -23,7 +24,8 @@ func (s *settings) object(k *options.Opts) error {
 	}
 	_, isSecret := s.objects.secrets[id]
 	_, isCreds := s.objects.creds[id]
-	if isSecret || isCreds {
+	_, isAuthz := s.objects.authz[id]
+	if isSecret || isCreds || isAuthz {
 		return k.Fail("there is an object %q already", id)
 	}
 	switch kind {
@@ -31,8 +33,18 @@ func (s *settings) object(k *options.Opts) error {
 		return s.secret(k, id)
 	case "tls-creds-x509":
 		return s.credentials(k, id)
+	case "authz-simple":
+		identity := k.Str("identity", "")
+		if identity == "" {
+			return k.Fail("identity= is the name in the certificate, as in CN=laptop,,O=Home (commas twice)")
+		}
+		if s.objects.authz == nil {
+			s.objects.authz = map[string]string{}
+		}
+		s.objects.authz[id] = identity
+		return nil
 	}
-	return k.Fail("secret and tls-creds-x509 are there")
+	return k.Fail("secret, tls-creds-x509 and authz-simple are there")
 }
 
 func (s *settings) secret(k *options.Opts, id string) error {
@@ -87,6 +99,7 @@ func (s *settings) credentials(k *options.Opts, id string) error {
 
 func objectKinds() []options.Kind {
 	return []options.Kind{
+		{Name: "authz-simple", Help: "whose certificate is taken, for -vnc …,tls-authz=ID", Keys: []options.Key{{Name: "identity", Help: "the name in it"}}},
 		{Name: "secret", Help: "a password", Keys: []options.Key{{Name: "data", Help: "the secret itself"}, {Name: "file", Type: options.File, Help: "a file with it"}, {Name: "format", Help: "raw or base64"}}},
 		{Name: "tls-creds-x509", Help: "a certificate with its key", Keys: []options.Key{{Name: "dir", Type: options.File, Help: "the folder with server-cert.pem and server-key.pem"}, {Name: "endpoint", Help: "server"},
 			{Name: "verify-peer", Type: options.Bool, Help: "clients need a certificate, too"}}},

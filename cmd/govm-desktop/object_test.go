@@ -25,7 +25,7 @@ func TestObject(t *testing.T) {
 			t.Errorf("%s is %q", id, got)
 		}
 	}
-	if c := s.objects.creds["t"]; c != (auth.Credentials{Dir: "/pki", VerifyPeer: true}) {
+	if c := s.objects.creds["t"]; c.Dir != "/pki" || !c.VerifyPeer {
 		t.Errorf("%+v", c)
 	}
 	for arg, want := range map[string]string{

@@ -35,6 +35,7 @@ type settings struct {
 	vga         string
 	vgamem      int
 	vnc         []string
+	play        *playing                // a recording in place of a machine
 	web         []string                // after -display web
 	audio       map[string]audio.Source // of -audiodev, by id; nil: silence
 	layout      *layout.Layout          // of the guest's keyboard; nil: us

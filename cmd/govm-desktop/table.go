@@ -22,6 +22,7 @@ func table() *options.Table[*settings] {
 			usbOptions(),
 			displayOptions(),
 			audioOptions(),
+			playOptions(),
 			windowOptions(),
 			terminalOptions(),
 			inputOptions(),

@@ -21,8 +21,9 @@ type vncServer struct {
 	spec     rfb.Spec
 	at       net.Listener // nil: reverse
 	password *auth.Password
-	auth     string // its security types, for the monitor
-	web      bool   // it is a page's
+	auth     string   // its security types, for the monitor
+	web      bool     // it is a page's
+	film     *os.File // a recording; nil: none
 }
 
 // defaultVNC is display 0, or the next that is free, for this host alone.
@@ -83,8 +84,11 @@ func (p *program) oneVNC(arg string) error {
 // newVNC makes a server that serves nobody yet. The TLS configuration is nil where there is no certificate.
 func (p *program) newVNC(spec rfb.Spec) (*vncServer, *tls.Config, error) {
 	v := &vncServer{spec: spec, password: &auth.Password{}}
-	cfg := rfb.Config{Screen: p.pc.Screen(), Input: p.input, Keys: p.keys, Layout: p.s.layout, Name: p.s.name, Log: p.log, Power: p.power,
+	cfg := rfb.Config{Screen: p.screen, Keys: p.keys, Layout: p.s.layout, Name: p.s.name, Log: p.log,
 		Clipboard: &p.clip, Event: func(e rfb.Event, c rfb.Client) { p.vncEvent(v, e, c) }}
+	if p.pc != nil {
+		cfg.Input, cfg.Power = p.input, p.power
+	}
 	spec.Configure(&cfg)
 	t, err := p.secure(v)
 	if err != nil {
@@ -107,7 +111,39 @@ func (p *program) newVNC(spec rfb.Spec) (*vncServer, *tls.Config, error) {
 		return nil, nil, err
 	}
 	v.Server = rfb.New(cfg)
-	return v, t, nil
+	return v, t, p.record(v)
+}
+
+// record keeps the session in a file, if the user wants it kept.
+func (p *program) record(v *vncServer) error {
+	if v.spec.Record == "" {
+		return nil
+	}
+	f, err := os.OpenFile(v.spec.Record, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	v.film = f
+	return v.Record(f)
+}
+
+// closeDisplays ends the servers, and with them the recordings.
+func (p *program) closeDisplays() {
+	for _, s := range p.pages {
+		s.Close()
+	}
+	for _, v := range p.rfb {
+		v.Close()
+		if v.at != nil {
+			v.at.Close()
+		}
+		if v.film == nil {
+			continue
+		}
+		if err := v.film.Close(); err != nil {
+			p.log.Error("recording", "err", err)
+		}
+	}
 }
 
 // secure looks up the secrets and certificates that a Spec names.
@@ -129,6 +165,16 @@ func (p *program) secure(v *vncServer) (*tls.Config, error) {
 	c, ok := p.s.objects.creds[v.spec.TLSCreds]
 	if !ok {
 		return nil, fmt.Errorf("there is no -object tls-creds-x509,id=%s", v.spec.TLSCreds)
+	}
+	if id := v.spec.Authz; id != "" {
+		identity, ok := p.s.objects.authz[id]
+		if !ok {
+			return nil, fmt.Errorf("there is no -object authz-simple,id=%s", id)
+		}
+		if !c.VerifyPeer {
+			return nil, fmt.Errorf("tls-authz=%s: clients show no certificate unless -object tls-creds-x509,id=%s,… has verify-peer=on", id, v.spec.TLSCreds)
+		}
+		c.Authorize = func(name string) bool { return name == identity }
 	}
 	return c.TLS()
 }

@@ -102,7 +102,7 @@ func (p *program) viewers() (all []web.Viewer) {
 }
 
 func (p *program) screenshot(ctx context.Context, w io.Writer) error {
-	f, err := shot.Grab(ctx, p.pc.Screen())
+	f, err := shot.Grab(ctx, p.screen)
 	if err != nil {
 		return err
 	}

@@ -163,7 +163,7 @@ func (c *client) admitted(t auth.Type, s *auth.Session) {
 	}
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
-	c.user, c.viewOnly, c.security = s.User, s.ViewOnly, t.ID()
+	c.user, c.name, c.viewOnly, c.security = s.User, s.Name, s.ViewOnly, t.ID()
 }
 
 // serverInit says how large the picture is, in which format it comes, and what it is called.

@@ -80,6 +80,10 @@ func (s *Spec) check() error {
 		return errors.New("password=on and password-secret= say two things; one of them has to go")
 	case s.Reverse && s.WebSocket != "":
 		return errors.New("reverse and websocket= exclude each other")
+	case s.SASL && (s.TLSCreds == "" || !s.wantsPassword()):
+		return errors.New("sasl is the mechanism PLAIN, which takes tls-creds= around it, and users=, password= or password-secret=")
+	case s.Authz != "" && s.TLSCreds == "":
+		return errors.New("tls-authz= is about certificates of clients: tls-creds= with verify-peer=on asks for them")
 	case s.ViewOnlyPassword != "" && !s.Password && s.PasswordSecret == "":
 		return errors.New("view-only-password= needs a password= or password-secret= beside it: without, everybody may do everything")
 	}
@@ -261,6 +265,9 @@ func (s Spec) Security(p *auth.Password, t *tls.Config) ([]auth.Type, error) {
 		v := auth.VeNCrypt{TLS: t}
 		if login != nil {
 			v.Subtypes = append(v.Subtypes, auth.X509Plain(login))
+			if s.SASL {
+				v.Subtypes = append(v.Subtypes, auth.X509SASL(login))
+			}
 		}
 		if p != nil {
 			v.Subtypes = append(v.Subtypes, auth.X509Vnc(p))

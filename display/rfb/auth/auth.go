@@ -33,6 +33,7 @@ type Session struct {
 
 	// What a Type finds out.
 	User     string
+	Name     string // of the client's certificate
 	ViewOnly bool
 }
 

@@ -3,6 +3,8 @@ package auth
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"os"
@@ -14,6 +16,9 @@ import (
 type Credentials struct {
 	Dir        string
 	VerifyPeer bool
+	// Authorize says whether the client with a certificate of this name may come in; nil: every one whose certificate is good.
+	// Names are as RFC 4514 writes them: CN=…,O=…,C=….
+	Authorize func(name string) bool
 }
 
 // TLS reads the folder, and again for every connection, so that a renewed certificate needs no restart.
@@ -35,6 +40,26 @@ func (c Credentials) TLS() (*tls.Config, error) {
 	}, nil
 }
 
+// authorize looks at the name in a client's certificate, which was found good.
+func (c Credentials) authorize(s tls.ConnectionState) error {
+	if name := PeerName(s); c.Authorize != nil && !c.Authorize(name) {
+		return fmt.Errorf("the certificate of %s is not one of those that may come in", name)
+	}
+	return nil
+}
+
+// PeerName is the name in the client's certificate; "": it showed none.
+func PeerName(s tls.ConnectionState) string {
+	if len(s.PeerCertificates) == 0 {
+		return ""
+	}
+	var name pkix.RDNSequence
+	if rest, err := asn1.Unmarshal(s.PeerCertificates[0].RawSubject, &name); err != nil || len(rest) > 0 {
+		return ""
+	}
+	return name.String()
+}
+
 func (c Credentials) read() (*tls.Config, error) {
 	cert, err := tls.LoadX509KeyPair(filepath.Join(c.Dir, "server-cert.pem"), filepath.Join(c.Dir, "server-key.pem"))
 	if err != nil {
@@ -49,6 +74,7 @@ func (c Credentials) read() (*tls.Config, error) {
 		return nil, fmt.Errorf("tls-creds-x509: verify-peer=on: %w", err)
 	}
 	t.ClientCAs, t.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
+	t.VerifyConnection = c.authorize
 	if !t.ClientCAs.AppendCertsFromPEM(pem) {
 		return nil, errors.New("tls-creds-x509: ca-cert.pem holds no certificate")
 	}

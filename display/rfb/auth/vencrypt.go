@@ -80,7 +80,9 @@ func (v VeNCrypt) inside(s *Session, t Subtype) error {
 	}
 	err := s.Layer(func(below net.Conn) (net.Conn, error) {
 		c := tls.Server(below, v.TLS)
-		return c, c.Handshake()
+		err := c.Handshake()
+		s.Name = PeerName(c.ConnectionState())
+		return c, err
 	})
 	if err != nil {
 		return fmt.Errorf("TLS: %w", err)
