@@ -20,7 +20,7 @@ type format struct {
 }
 
 // maxDump bounds what one dump shows, in items.
-const maxDump = 1 << 20
+const maxDump = 1 << 16
 
 // parseFormat reads the text after the slash: [COUNT][KIND][SIZE], KIND and SIZE in either order.
 func parseFormat(text string, last format) (format, error) {
@@ -237,6 +237,9 @@ func disassemble(c *Call, w io.Writer, s *space, addr uint64, count int) error {
 // upTo reads as much of n bytes as is there.
 func (s *space) upTo(addr uint64, n int) []byte {
 	buf := make([]byte, n)
+	if s.read(buf, addr, 1) {
+		return buf
+	}
 	for i := range buf {
 		if !s.read(buf[i:i+1], addr+uint64(i), 1) {
 			return buf[:i]

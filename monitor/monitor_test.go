@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -185,6 +186,22 @@ func TestHMP_commands(t *testing.T) {
 		hmp.Run(monitor.NewTable(), f, &monitor.Session{}, &out, c.line)
 		if f.said() != c.asked || !strings.Contains(out.String(), c.shown) {
 			t.Errorf("%q: asked %q, answered %q; want %q and %q", c.line, f.said(), out.String(), c.asked, c.shown)
+		}
+	}
+}
+
+// TestInfoMem_hostile has page tables that point at themselves: the walk ends.
+func TestInfoMem_hostile(t *testing.T) {
+	f := &fake{}
+	f.state.CR0, f.state.CR3, f.state.CR4, f.state.EFER = 0x80000001, 0x1000, 0x20, 0x500
+	for i := range 512 {
+		copy(f.ram[0x1000+8*i:], "\x07\x10") // each entry is the table itself
+	}
+	for _, line := range []string{"info mem", "info tlb"} {
+		var out bytes.Buffer
+		hmp.Run(monitor.NewTable(), f, &monitor.Session{}, &out, line)
+		if !strings.HasSuffix(out.String(), "and more\n") {
+			t.Errorf("%s: %d bytes", line, out.Len())
 		}
 	}
 }
@@ -377,17 +394,30 @@ type rw struct {
 	io.Writer
 }
 
+// harmless is the table without what writes files or holds keys for seconds.
+func harmless() *monitor.Table {
+	t := monitor.NewTable()
+	t.All(func(c *monitor.Command) {
+		switch c.HMP + "/" + c.QMP {
+		case "screendump/", "/screendump", "memsave/", "/memsave", "pmemsave/pmemsave", "sendkey/", "/send-key":
+			c.Run = func(*monitor.Call) (any, error) { return nil, nil }
+		}
+	})
+	return t
+}
+
 func FuzzQMP(f *testing.F) {
-	f.Add([]byte(`{"execute":"qmp_capabilities"}{"execute":"query-status","id":[1,{}]}`))
-	f.Add([]byte(`{"execute":"qmp_capabilities"}{"execute":"human-monitor-command","arguments":{"command-line":"help"}}`))
+	table := harmless()
+	f.Add([]byte(`{"execute":"query-status","id":[1,{}]}`))
+	f.Add([]byte(`{"execute":"human-monitor-command","arguments":{"command-line":"help"}}`))
+	f.Add([]byte(`{"execute":"chardev-add","arguments":{"id":"s","backend":{"type":"socket","data":{"addr":{"type":"inet","data":{"host":"h","port":"1"}},"server":true}}}}`))
+	f.Add([]byte(`{"execute":"input-send-event","arguments":{"events":[{"type":"key","data":{"down":true,"key":{"type":"number","data":30}}},{"type":"abs","data":{"axis":"x","value":1e3}}]}}`))
+	f.Add([]byte(`{"execute":"device_add","arguments":{"driver":"lamp","x":[null]}}{"execute":"qom-set","arguments":{"path":"/machine/lamp","property":"light","value":{}}}`))
 	f.Add([]byte(`]]}}"\\"{[`))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		if bytes.Contains(in, []byte("dump")) || bytes.Contains(in, []byte("key")) || bytes.Contains(in, []byte(`\u`)) {
-			t.Skip("writes files, or holds keys for seconds")
-		}
 		var out bytes.Buffer
-		s := &qmp.Server{Table: monitor.NewTable(), Control: &fake{}}
-		if err := s.Serve(rw{bytes.NewReader(in), &out}); err != nil {
+		s := &qmp.Server{Table: table, Control: &fake{}}
+		if err := s.Serve(rw{bytes.NewReader(append([]byte(`{"execute":"qmp_capabilities"}`), in...)), &out}); err != nil {
 			t.Fatal(err)
 		}
 		for l := range bytes.Lines(out.Bytes()) {
@@ -399,16 +429,142 @@ func FuzzQMP(f *testing.F) {
 }
 
 func FuzzHMP(f *testing.F) {
+	table := harmless()
 	f.Add([]byte("info status\r\x1b[A\x1b[D\x7f\t\r"))
 	f.Add([]byte("help\n\x1b[1;5C\x01\x05\x15"))
+	f.Add([]byte("x/4xg ($pc+4)*2\rxp/3i 0\rp/c 'a'\rinfo mem\rinfo tlb\r"))
+	f.Add([]byte("sendk\tctrl-a\t\x10\x0e\x17\xc3\xbc\x02\x04\r"))
+	f.Add([]byte("device_add lamp,id=,,a=b\rchardev-add null,id=q\rchange vnc password\rlog trace:*\r"))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		// No commands that write files or hold keys for seconds, nor what completes to them.
-		for _, word := range []string{"dump", "key", "\t"} {
-			in = bytes.ReplaceAll(in, []byte(word), []byte("x"))
+		m := &fake{}
+		m.state.CR0, m.state.CR3 = 0x80000001, 0x1000 // paging, with tables of what is typed
+		copy(m.ram[0x1000:], bytes.Repeat(in, 64))
+		if len(in) > 0 && in[0]&1 != 0 {
+			m.state.CR4 = 0x30
+		}
+		if len(in) > 1 && in[1]&1 != 0 {
+			m.state.EFER = 0x500
 		}
 		var out bytes.Buffer
-		if err := hmp.Serve(monitor.NewTable(), &fake{}, rw{bytes.NewReader(in), &out}); err != nil {
+		if err := hmp.Serve(table, m, rw{bytes.NewReader(in), &out}); err != nil {
 			t.Fatal(err)
 		}
 	})
+}
+
+// TestSchema_matches compares what commands return with what query-qmp-schema says of it, and looks for every type that is named.
+func TestSchema_matches(t *testing.T) {
+	table := monitor.NewTable()
+	b, err := json.Marshal(table.Schema())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []map[string]any
+	if err := json.Unmarshal(b, &all); err != nil {
+		t.Fatal(err)
+	}
+	types := map[string]map[string]any{}
+	for _, e := range all {
+		if types[e["name"].(string)] != nil {
+			t.Errorf("%v is there twice", e["name"])
+		}
+		types[e["name"].(string)] = e
+	}
+	s := schemaCheck{t, types}
+	for _, e := range all {
+		s.named(e)
+	}
+	for line, name := range map[string]string{`{"execute":"query-status"}`: "query-status", `{"execute":"query-block"}`: "query-block", `{"execute":"query-blockstats"}`: "query-blockstats",
+		`{"execute":"query-pci"}`: "query-pci", `{"execute":"query-vnc"}`: "query-vnc", `{"execute":"query-vnc-servers"}`: "query-vnc-servers", `{"execute":"query-cpus-fast"}`: "query-cpus-fast",
+		`{"execute":"query-chardev"}`: "query-chardev", `{"execute":"query-mice"}`: "query-mice", `{"execute":"query-version"}`: "query-version", `{"execute":"query-machines"}`: "query-machines",
+		`{"execute":"query-named-block-nodes"}`: "query-named-block-nodes", `{"execute":"query-commands"}`: "query-commands", `{"execute":"query-spice"}`: "query-spice", `{"execute":"x-query-irq"}`: "x-query-irq",
+		`{"execute":"qom-list","arguments":{"path":"/machine"}}`: "qom-list", `{"execute":"device-list-properties","arguments":{"typename":"lamp"}}`: "device-list-properties",
+		`{"execute":"trace-event-get-state","arguments":{"name":"*"}}`: "trace-event-get-state", `{"execute":"human-monitor-command","arguments":{"command-line":"help"}}`: "human-monitor-command",
+		`{"execute":"query-display-options"}`: "query-display-options", `{"execute":"query-target"}`: "query-target", `{"execute":"query-cpu-definitions"}`: "query-cpu-definitions"} {
+		var out bytes.Buffer
+		q := &qmp.Server{Table: table, Control: &fake{status: "running"}}
+		if err := q.Serve(rw{strings.NewReader(`{"execute":"qmp_capabilities"}` + line), &out}); err != nil {
+			t.Fatal(err)
+		}
+		lines := bytes.Split(bytes.TrimSpace(out.Bytes()), []byte("\n"))
+		var answer map[string]any
+		if err := json.Unmarshal(lines[len(lines)-1], &answer); err != nil {
+			t.Fatal(err)
+		}
+		s.value(name, types[name]["ret-type"].(string), answer["return"])
+	}
+}
+
+type schemaCheck struct {
+	t     *testing.T
+	types map[string]map[string]any
+}
+
+// named complains of types that are not described.
+func (s schemaCheck) named(e map[string]any) {
+	for _, k := range []string{"arg-type", "ret-type", "element-type", "type"} {
+		if n, ok := e[k].(string); ok && s.types[n] == nil {
+			s.t.Errorf("%v: no type is called %q", e["name"], n)
+		}
+	}
+	for _, k := range []string{"members", "variants"} {
+		list, _ := e[k].([]any)
+		for _, x := range list {
+			s.named(x.(map[string]any))
+		}
+	}
+}
+
+func (s schemaCheck) value(path, typ string, v any) {
+	e := s.types[typ]
+	bad := func() { s.t.Errorf("%s: %v (%T) is no %v", path, v, v, e) }
+	switch e["meta-type"] {
+	case "builtin":
+		ok := map[string]bool{"str": false, "int": false, "bool": false, "any": true}[typ]
+		switch v.(type) {
+		case string:
+			ok = typ == "str"
+		case float64:
+			ok = typ == "int"
+		case bool:
+			ok = typ == "bool"
+		}
+		if !ok {
+			bad()
+		}
+	case "enum":
+		if !slices.Contains(e["values"].([]any), v) {
+			bad()
+		}
+	case "array":
+		list, ok := v.([]any)
+		if !ok {
+			bad()
+		}
+		for _, x := range list {
+			s.value(path+"[]", e["element-type"].(string), x)
+		}
+	case "object":
+		m, ok := v.(map[string]any)
+		if !ok {
+			bad()
+		}
+		known := map[string]bool{}
+		for _, x := range e["members"].([]any) {
+			f := x.(map[string]any)
+			name := f["name"].(string)
+			known[name] = true
+			_, optional := f["default"]
+			if got, there := m[name]; there {
+				s.value(path+"."+name, f["type"].(string), got)
+			} else if !optional {
+				s.t.Errorf("%s: %s is missing", path, name)
+			}
+		}
+		for k := range m {
+			if !known[k] {
+				s.t.Errorf("%s: %s is not in the schema", path, k)
+			}
+		}
+	}
 }

@@ -23,8 +23,9 @@ const (
 
 // paging is a processor's way from linear to physical addresses.
 type paging struct {
-	s   *x86.State
-	mem Memories
+	s      *x86.State
+	mem    Memories
+	tables int // that walk may still look at
 }
 
 // level is a step of the walk.
@@ -98,8 +99,11 @@ func (l level) leaf(e uint64) (phys uint64, ok bool) {
 	return e & pteAddr &^ mask, true
 }
 
-// maxPages bounds what one command looks at: a hostile guest's tables can map everything.
-const maxPages = 1 << 18
+// Bounds of what one command looks at: a hostile guest's tables can map everything, and point at themselves.
+const (
+	maxPages  = 1 << 18
+	maxTables = 1 << 14
+)
 
 // walk visits every mapping, in the order of linear addresses, until visit says no.
 func (p *paging) walk(visit func(page) bool) {
@@ -107,14 +111,18 @@ func (p *paging) walk(visit func(page) bool) {
 	if len(l) == 0 {
 		return
 	}
-	budget := maxPages
+	left := maxPages
+	p.tables = maxTables
 	p.walkTable(l, p.root(), page{write: true, user: true}, func(g page) bool {
-		budget--
-		return budget >= 0 && visit(g)
+		left--
+		return left >= 0 && visit(g)
 	})
 }
 
 func (p *paging) walkTable(l []level, at uint64, up page, visit func(page) bool) bool {
+	if p.tables--; p.tables < 0 {
+		return false
+	}
 	pdpt := len(l) == 3 && l[0].bits == 2 // PAE's first level has no rights
 	for i, e := range p.table(at, l[0]) {
 		if e&ptePresent == 0 {
@@ -167,7 +175,7 @@ func (c *Call) paging() (*paging, error) {
 	if err != nil {
 		return nil, generic(err)
 	}
-	return &paging{&s, c.Memory(c.Session.CPU)}, nil
+	return &paging{s: &s, mem: c.Memory(c.Session.CPU)}, nil
 }
 
 // mappings is what info mem and info tlb show.
@@ -185,9 +193,9 @@ func runTLB(c *Call) (any, error) {
 	m := mappings{off: len(p.levels()) == 0}
 	p.walk(func(g page) bool {
 		m.pages = append(m.pages, g)
-		m.more = len(m.pages) == maxPages
 		return true
 	})
+	m.more = len(m.pages) == maxPages || p.tables < 0
 	return m, nil
 }
 
@@ -209,7 +217,7 @@ func printTLB(w io.Writer, r any) {
 		fmt.Fprintf(w, "%016x: %016x %s\n", g.virt, g.phys, flags)
 	}
 	if m.more {
-		fmt.Fprintf(w, "… and more: only %d mappings are shown\n", maxPages)
+		io.WriteString(w, "… and more\n")
 	}
 }
 
@@ -222,7 +230,6 @@ func runMem(c *Call) (any, error) {
 	m, seen := mappings{off: len(p.levels()) == 0}, 0
 	p.walk(func(g page) bool {
 		seen++
-		m.more = seen == maxPages
 		if n := len(m.pages); n > 0 {
 			if last := &m.pages[n-1]; last.virt+last.size == g.virt && last.write == g.write && last.user == g.user {
 				last.size += g.size
@@ -232,6 +239,7 @@ func runMem(c *Call) (any, error) {
 		m.pages = append(m.pages, g)
 		return true
 	})
+	m.more = seen == maxPages || p.tables < 0
 	return m, nil
 }
 
@@ -250,6 +258,6 @@ func printMem(w io.Writer, r any) {
 		fmt.Fprintf(w, "%016x-%016x %016x %cr%c\n", g.virt, g.virt+g.size, g.size, letter(g.user, 'u'), letter(g.write, 'w'))
 	}
 	if m.more {
-		fmt.Fprintf(w, "… and more: only %d pages were looked at\n", maxPages)
+		io.WriteString(w, "… and more\n")
 	}
 }
