@@ -62,9 +62,9 @@ func (h *hands) init(cfg *Config, l *layout.Layout) {
 	}
 }
 
-// lightsLimit is how long a guest may take to switch a light that a key has switched; one that has no use for them costs as much at each character
-// that needs it.
-const lightsLimit = 300 * time.Millisecond
+// lightsLimit is how long a guest may take to switch a light that a key has switched. It has switched it before, so only one that is in trouble takes
+// that long.
+const lightsLimit = 2 * time.Second
 
 func (h *hands) send(e input.Event) { h.to.Send(e) }
 
