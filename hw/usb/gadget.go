@@ -168,9 +168,13 @@ func (g *Gadget) Plug(p *Port) {
 }
 
 // Reset implements hw.Device.
-func (g *Gadget) Reset(hw.Cause) {
+func (g *Gadget) Reset(c hw.Cause) {
 	g.Lock()
 	defer g.Unlock()
+	if c == hw.WakeUp {
+		g.dropAll(Cancelled)
+		return
+	}
 	g.reset(Cancelled)
 }
 

@@ -75,7 +75,7 @@ func (s Status) String() string {
 }
 
 // Device is a USB device. Its Reset with hw.BusReset is the reset of the port it is plugged into: it goes to the Default state and ends every
-// transfer under way with Cancelled.
+// transfer under way with Cancelled. With hw.WakeUp it keeps how it has been configured: in S3 the bus is powered.
 //
 // The address of a device is its controller's business: SET_ADDRESS may reach it, is to be accepted, and means nothing to it.
 //

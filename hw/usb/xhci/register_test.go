@@ -381,10 +381,10 @@ func TestSaveRestore(t *testing.T) { // table 1.2, 14
 	d.setReg64(offOper+opDCBAAP, dcbaaAt)
 	d.setReg(offOper+opConfig, 8)
 	d.setReg64(offOper+opCRCR, cmdAt+uint64(d.cmd.n)*trbSize|uint64(d.cmd.cycle))
+	at := d.event
 	d.events()
-	for i := range uint64(256) {
-		d.trb(eventAt+i*trbSize, trb{})
-	}
+	d.event = at // where it was
+	d.setReg64(rtIR0+irERDP, eventAt+at*trbSize)
 	d.setReg(rtIR0+irIMAN, imanIE)
 	d.setReg(offOper+opUSBCMD, cmdRestore)
 	hwtest.Want(t, "RSS and SRE", d.reg(offOper+opUSBSTS)&(1<<9|stsSRE), 0)

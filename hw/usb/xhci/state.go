@@ -74,13 +74,18 @@ func (ir *interrupter) state(c *Controller, s *snapshot.Coder) {
 	snapshot.Field(s, "erstsz", &ir.erstsz)
 	snapshot.Field(s, "erstba", &ir.erstba)
 	snapshot.Field(s, "erdp", &ir.erdp)
+	snapshot.Field(s, "next", &ir.next)
+	ir.ringState(c, s)
+}
+
+// ringState visits where the ring stands, which software does not know.
+func (ir *interrupter) ringState(c *Controller, s *snapshot.Coder) {
 	snapshot.Field(s, "ready", &ir.ready)
 	snapshot.Field(s, "segment", &ir.seg)
 	snapshot.Field(s, "index", &ir.index)
 	snapshot.Field(s, "cycle", &ir.cycle)
 	snapshot.Field(s, "full", &ir.full)
 	snapshot.Field(s, "wanted", &ir.wanted)
-	snapshot.Field(s, "next", &ir.next)
 	n := len(ir.segments)
 	snapshot.Field(s, "segments", &n)
 	if s.Loading() {
@@ -268,6 +273,10 @@ func (m slotMemory) State(s *snapshot.Coder) {
 		}
 	}
 	m.c.slotStates(s)
+	m.c.full = 0
+	for i := range m.c.irs {
+		s.Group(fmt.Sprintf("interrupter%d", i), func(s *snapshot.Coder) { m.c.irs[i].ringState(m.c, s) })
+	}
 }
 
 // save is Controller Save State. It takes no time: SSS is never seen set.
