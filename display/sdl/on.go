@@ -43,7 +43,7 @@ var firstSize = image.Pt(640, 480)
 func New(cfg Config) (*UI, error) {
 	for name, value := range map[string]string{
 		sdl.HINT_NO_SIGNAL_HANDLERS: "1", sdl.HINT_GRAB_KEYBOARD: "0", sdl.HINT_APP_NAME: cfg.Name, sdl.HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR: "0",
-		sdl.HINT_WINDOWS_NO_CLOSE_ON_ALT_F4: "1", sdl.HINT_RENDER_SCALE_QUALITY: "1",
+		sdl.HINT_WINDOWS_NO_CLOSE_ON_ALT_F4: "1", sdl.HINT_FRAMEBUFFER_ACCELERATION: "0", // what has changed goes to the screen as it is: OpenGL would draw all of it, and often in software
 	} {
 		sdl.SetHint(name, value)
 	}
