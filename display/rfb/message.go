@@ -166,7 +166,9 @@ func (c *client) setEncodings() error {
 		case id >= encLevel0 && id <= encLevel9:
 			set.tuning.Level = int(id - encLevel0)
 		case id >= encQuality0 && id <= encQuality9 && !c.s.cfg.Lossless:
-			set.tuning.Quality, set.tuning.Halved = enc.Quality(int(id - encQuality0))
+			level := int(id - encQuality0)
+			set.tuning.Quality, set.tuning.Halved = enc.Quality(level)
+			set.tuning.Waves = enc.Waves(level)
 		case id >= encFine0 && id <= encFine100 && !c.s.cfg.Lossless:
 			set.fine = int(id-encFine0) + 1
 		case id >= encWhole && id <= encHalved16:
@@ -188,7 +190,7 @@ func (c *client) setEncodings() error {
 // isPicture reports whether an encoding is one of those that carry pixels and are here.
 func isPicture(id int32) bool {
 	switch id {
-	case enc.RawID, enc.RREID, enc.CoRREID, enc.HextileID, enc.ZlibID, enc.TightID, enc.TRLEID, enc.ZRLEID, enc.TightPNGID:
+	case enc.RawID, enc.RREID, enc.CoRREID, enc.HextileID, enc.ZlibID, enc.TightID, enc.TRLEID, enc.ZRLEID, enc.ZYWRLEID, enc.TightPNGID:
 		return true
 	}
 	return false

@@ -213,7 +213,7 @@ func TestServer_everyEncodingAndFormat(t *testing.T) {
 		colour := p()
 		b.fake.Paint(image.Rect(0, 0, w, h), colour)
 		for fname, f := range formats {
-			for _, id := range []int32{enc.RawID, enc.HextileID, enc.ZRLEID, enc.RREID, enc.CoRREID, enc.ZlibID, enc.TightID, enc.TRLEID} {
+			for _, id := range []int32{enc.RawID, enc.HextileID, enc.ZRLEID, enc.RREID, enc.CoRREID, enc.ZlibID, enc.TightID, enc.TRLEID, enc.ZYWRLEID} {
 				t.Run(fmt.Sprintf("%s/%s/%d", name, fname, id), func(t *testing.T) {
 					c := b.dial(rfbtest.Options{Format: f, Encodings: []int32{99, id, enc.RawID}})
 					defer c.Close()

@@ -228,7 +228,7 @@ func (u *updater) encoder(lossless bool) enc.Encoder {
 		}
 		e = enc.New(id)
 		u.encoders[id] = e
-		if s, ok := e.(enc.Sharer); ok {
+		if s, ok := e.(enc.Sharer); ok && id != enc.ZYWRLEID {
 			s.Share(&u.c.s.shared)
 		}
 	}
@@ -236,7 +236,7 @@ func (u *updater) encoder(lossless bool) enc.Encoder {
 		tuning := u.set.tuning
 		tuning.Fast = u.fast && tuning.Level < patient
 		if lossless {
-			tuning.Quality = -1
+			tuning.Quality, tuning.Waves = -1, 0
 		}
 		t.Set(tuning)
 	}

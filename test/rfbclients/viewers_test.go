@@ -118,6 +118,10 @@ func viewers() []viewer {
 	for name, id := range map[string]int32{"raw": enc.RawID, "hextile": enc.HextileID, "zlib": enc.ZlibID, "tight": enc.TightID, "corre": enc.CoRREID, "rre": enc.RREID, "zrle": enc.ZRLEID} {
 		list = append(list, viewer{name: name, args: []string{"ssvncviewer", "-nojpeg", "-encodings", name, "localhost::{port}"}, enc: id, id: none})
 	}
+	for quality, psnr := range map[string]float64{"0": 20, "4": 22, "7": 24, "9": 60} { // the transform's levels, and none of it
+		list = append(list, viewer{name: "zywrle " + quality, args: []string{"ssvncviewer", "-encodings", "zywrle copyrect", "-quality", quality, "localhost::{port}"},
+			enc: enc.ZYWRLEID, id: none, psnr: psnr, rest: true})
+	}
 	return append(list, viewer{name: "VncAuth", args: []string{"ssvncviewer", "-nojpeg", "-encodings", "zrle", "-passwd", "{dir}/passwd", "localhost::{port}"}, enc: enc.ZRLEID, spec: password, id: auth.VncAuthID})
 }
 

@@ -1,6 +1,6 @@
 // Package enc turns rectangles of a picture into RFB's encodings (RFC 6143, section 7.7), for any pixel format that a client
 // asks for. An Encoder keeps what the protocol makes last for a connection (a deflate stream) and knows nothing of clients,
-// sockets or when to send. Left out: ZYWRLE, H.264.
+// sockets or when to send. Left out: H.264.
 package enc
 
 import (
@@ -20,6 +20,7 @@ const (
 	TightID    int32 = 7
 	TRLEID     int32 = 15
 	ZRLEID     int32 = 16
+	ZYWRLEID   int32 = 17
 	TightPNGID int32 = -260
 )
 
@@ -34,6 +35,7 @@ type Tuning struct {
 	Level   int  // of compression, 0 to 9; -1: not said
 	Quality int  // of JPEG, 1 to 100; -1: nothing may be lost
 	Halved  bool // JPEG's chrominance
+	Waves   int  // levels of ZYWRLE's transform, 0 to 3; 0: nothing may be lost
 	Fast    bool // the line carries more than can be compressed in the time
 }
 
@@ -85,6 +87,10 @@ func New(id int32) Encoder {
 		return new(Hextile)
 	case ZRLEID:
 		return NewZRLE()
+	case ZYWRLEID:
+		z := NewZRLE()
+		z.wave = newZywrle()
+		return z
 	}
 	return nil
 }

@@ -102,7 +102,7 @@ func TestHextile_lengths(t *testing.T) {
 // TestEncoders_noAllocs: updates come 60 times a second.
 func TestEncoders_noAllocs(t *testing.T) {
 	f := picture(256, 256, func(x, y int) uint32 { return uint32(x*y) / 50 })
-	for _, id := range []int32{RawID, HextileID, ZRLEID, RREID, CoRREID, ZlibID, TightID, TRLEID} {
+	for _, id := range []int32{RawID, HextileID, ZRLEID, ZYWRLEID, RREID, CoRREID, ZlibID, TightID, TRLEID} {
 		e, p := New(id), NewPixels(Native())
 		r := Split(nil, e, f.Rect)[0]
 		b := e.Encode([]byte{}, p, f, r)
@@ -139,10 +139,10 @@ func FuzzFormat(f *testing.F) {
 		p := NewPixels(format)
 		w := min(len(pix)/4, 300)
 		fr := &display.Frame{Pix: pix, Stride: 4 * w, Rect: image.Rect(0, 0, w, len(pix)/4/w)}
-		for _, id := range []int32{RawID, HextileID, ZRLEID, RREID, CoRREID, ZlibID, TightID, TightPNGID, TRLEID} {
+		for _, id := range []int32{RawID, HextileID, ZRLEID, ZYWRLEID, RREID, CoRREID, ZlibID, TightID, TightPNGID, TRLEID} {
 			e := New(id)
 			if t, ok := e.(Tunable); ok {
-				t.Set(Tuning{Level: 3, Quality: 70, Halved: len(pix)%2 == 0})
+				t.Set(Tuning{Level: 3, Quality: 70, Halved: len(pix)%2 == 0, Waves: len(pix) % 4, Fast: len(pix)%3 == 0})
 			}
 			for _, r := range Split(nil, e, fr.Rect) {
 				e.Encode(nil, p, fr, r)
@@ -244,5 +244,134 @@ func BenchmarkJPEG(b *testing.B) {
 			}
 			b.ReportMetric(float64(len(out))/1000, "KB")
 		})
+	}
+}
+
+// undo turns coefficients back into pixels: the transform undoes itself.
+func (z *zywrle) undo(coefs []uint32, w int) []uint32 {
+	h := len(coefs) / w
+	mask := 1<<z.level - 1
+	aw, ah := w&^mask, h&^mask
+	next := func() uint32 {
+		v := coefs[0]
+		coefs = coefs[1:]
+		return v
+	}
+	place := func(l, part int) {
+		for y := part >> 1 << l; y < ah; y += 2 << l {
+			for x := part & 1 << l; x < aw; x += 2 << l {
+				v := next()
+				z.coefs[y*aw+x] = [3]int8{int8(v), int8(v >> 8), int8(v >> 16)}
+			}
+		}
+	}
+	for l := range z.level {
+		for part := 3; part > 0; part-- {
+			place(l, part)
+		}
+	}
+	place(z.level-1, 0)
+	for l := z.level - 1; l >= 0; l-- {
+		for x := 0; x < aw; x += 1 << l {
+			for y := 0; y < ah; y += 2 << l {
+				haar(&z.coefs[y*aw+x], &z.coefs[(y+1<<l)*aw+x])
+			}
+		}
+		for y := 0; y < ah; y += 1 << l {
+			for x := 0; x < aw; x += 2 << l {
+				haar(&z.coefs[y*aw+x], &z.coefs[y*aw+x+1<<l])
+			}
+		}
+	}
+	out := make([]uint32, w*h)
+	for y := range ah {
+		for x := range aw {
+			c := z.coefs[y*aw+x]
+			u, l, v := int(c[0])*2, int(c[1])+128, int(c[2])*2
+			g := l - (u+v)>>2
+			clamp := func(v int) uint32 { return uint32(max(0, min(v, 255))) }
+			out[y*w+x] = clamp(v+g)<<16 | clamp(g)<<8 | clamp(u+g)
+		}
+	}
+	for _, r := range []image.Rectangle{{image.Pt(aw, 0), image.Pt(w, ah)}, {image.Pt(0, ah), image.Pt(aw, h)}, {image.Pt(aw, ah), image.Pt(w, h)}} {
+		for y := r.Min.Y; y < r.Max.Y; y++ {
+			for x := r.Min.X; x < r.Max.X; x++ {
+				out[y*w+x] = next()
+			}
+		}
+	}
+	return out
+}
+
+// TestZywrle states how far pictures are off after the transform and back, at each level, for tiles of all sizes.
+func TestZywrle(t *testing.T) {
+	smooth := func(x, y int) (r, g, b int) {
+		return 128 + int(90*math.Sin(float64(x)/9)), 128 + int(90*math.Cos(float64(y)/11)), 40 + 2*y
+	}
+	for quality, least := range map[int]float64{0: 19, 3: 22, 6: 24} {
+		for _, size := range []image.Point{{64, 64}, {63, 61}, {64, 9}, {8, 8}, {17, 64}} {
+			z := newZywrle()
+			z.level = Waves(quality)
+			tile := make([]uint32, size.X*size.Y)
+			for i := range tile {
+				r, g, b := smooth(i%size.X, i/size.X)
+				tile[i] = uint32(r)<<16 | uint32(g)<<8 | uint32(b)
+			}
+			coefs := append([]uint32(nil), tile...)
+			z.analyse(coefs, size.X)
+			sum := 0.0
+			for i, v := range z.undo(coefs, size.X) {
+				for s := 0; s < 24; s += 8 {
+					d := float64(v>>s&255) - float64(tile[i]>>s&255)
+					sum += d * d
+				}
+			}
+			if psnr := 10 * math.Log10(255*255*3*float64(len(tile))/max(sum, 1)); psnr < least {
+				t.Errorf("quality %d, %v: %.1f dB", quality, size, psnr)
+			}
+		}
+	}
+}
+
+func TestZywrle_haarUndoesItself(t *testing.T) {
+	for x := -127; x <= 127; x++ {
+		for y := -127; y <= 127; y++ {
+			a, b := [3]int8{int8(x)}, [3]int8{int8(y)}
+			haar(&a, &b)
+			haar(&a, &b)
+			if int(a[0]) != x || int(b[0]) != y {
+				t.Fatalf("%d, %d becomes %d, %d", x, y, a[0], b[0])
+			}
+		}
+	}
+}
+
+// TestShared_history states what a history is worth: blocks without one are shared only where it is worth next to nothing.
+func TestShared_history(t *testing.T) {
+	for name, c := range map[string]struct {
+		colour func(n, x, y int) uint32
+		shared bool
+	}{
+		"text":  {func(n, x, y int) uint32 { return uint32((x*7+(y+n)*13)%5) / 4 * 0xffffff }, false},
+		"noise": {func(n, x, y int) uint32 { return uint32(x*7919+y*104729+n*1299709) * 2654435761 >> 8 }, true},
+	} {
+		var s Shared
+		s.SetUsers(2)
+		one, two := NewZRLE(), NewZRLE()
+		p := NewPixels(Native())
+		with, without := 0, 0
+		for n := range 4 {
+			f := picture(128, 128, func(x, y int) uint32 { return c.colour(n, x, y) })
+			with += len(one.Encode(nil, p, f, f.Rect))
+			data, raw := two.appendTiles(nil, p, f, f.Rect)
+			if photo := 4*raw > 3*len(data); photo != c.shared {
+				t.Errorf("%s: a block of its own: %v", name, photo)
+			}
+			without += len(s.block(data))
+		}
+		t.Logf("%s: %d bytes with a history, %d without", name, with, without)
+		if c.shared && without > with+with/50 {
+			t.Errorf("%s: %d bytes without a history, %d with", name, without, with)
+		}
 	}
 }

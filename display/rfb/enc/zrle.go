@@ -15,7 +15,10 @@ type ZRLE struct {
 	index  palette
 	fast   bool
 	shared *Shared
-	raw    int // bytes of tiles as they are
+	wave   *zywrle // of ZYWRLE, else nil
+	lossy  bool
+	inner  bool // a tile of coefficients is being written
+	raw    int  // bytes of tiles as they are
 }
 
 // Compression levels of ZRLE.
@@ -32,7 +35,13 @@ func NewZRLE() *ZRLE {
 func (z *ZRLE) Set(t Tuning) {
 	z.z.setLevel(t.level(zrleLevel))
 	z.fast = t.Fast
+	if z.wave != nil {
+		z.wave.level = t.Waves
+	}
 }
+
+// Lossy implements Lossier.
+func (z *ZRLE) Lossy() bool { return z.lossy }
 
 // Share implements Sharer.
 func (z *ZRLE) Share(s *Shared) { z.shared = s }
@@ -40,6 +49,7 @@ func (z *ZRLE) Share(s *Shared) { z.shared = s }
 // Encode implements Encoder.
 func (z *ZRLE) Encode(b []byte, p *Pixels, f *display.Frame, r image.Rectangle) []byte {
 	w := work{frame: f.Serial(), rect: r, id: ZRLEID, format: p.format}
+	z.lossy = false
 	data, raw, shared := z.shared.get(w, func() ([]byte, int) {
 		n := r.Dx() * r.Dy()
 		return z.appendTiles(make([]byte, 0, n*p.csize/2+n/64), p, f, r)
@@ -97,6 +107,9 @@ func (z *ZRLE) appendTile(b []byte, p *Pixels, tile []uint32, w int) []byte {
 		return p.appendCPixel(append(b, zrleSolid), tile[0])
 	}
 	best, how := len(tile)*p.csize, 0
+	if z.wave != nil && !z.inner {
+		best >>= z.wave.level
+	}
 	if plain < best {
 		best, how = plain, zrleRLE
 	}
@@ -109,6 +122,8 @@ func (z *ZRLE) appendTile(b []byte, p *Pixels, tile []uint32, w int) []byte {
 		}
 	}
 	switch {
+	case how == 0 && z.wave != nil && !z.inner:
+		return z.appendWave(b, p, tile, w)
 	case how == 0:
 		z.raw += len(tile) * p.csize
 		return p.appendCPixels(append(b, 0), tile)
@@ -123,6 +138,18 @@ func (z *ZRLE) appendTile(b []byte, p *Pixels, tile []uint32, w int) []byte {
 		return z.appendIndexRuns(b, tile)
 	}
 	return z.appendPacked(b, tile, w)
+}
+
+// appendWave writes a tile by ZYWRLE's transform, or as runs where that is not possible or nothing may be lost.
+func (z *ZRLE) appendWave(b []byte, p *Pixels, tile []uint32, w int) []byte {
+	if z.wave.level == 0 || !p.waves() {
+		return appendRuns(append(b, zrleRLE), p, tile)
+	}
+	z.wave.analyse(tile, w)
+	z.lossy, z.inner = true, true
+	b = z.appendTile(append(b, 0), p, tile, w)
+	z.inner = false
+	return b
 }
 
 // measureEnough is how many pixels tell what the rest of a tile is like.

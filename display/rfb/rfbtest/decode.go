@@ -94,7 +94,8 @@ func (c *Client) rect(r image.Rectangle, id int32) error {
 		})
 	case enc.HextileID:
 		d.hextile(c.r)
-	case enc.ZRLEID:
+	case enc.ZRLEID, enc.ZYWRLEID:
+		d.wave = id == enc.ZYWRLEID
 		if err := d.zrle(c.r); err != nil {
 			return err
 		}
@@ -190,6 +191,7 @@ func (c *Client) resize(size image.Point) {
 type decoder struct {
 	f       enc.Format
 	native  bool // the commonest format, which goes faster
+	wave    bool // pixels as they are would be a transform, which this client does not know
 	colours *[256][3]uint8
 	img     *image.RGBA
 	err     error
@@ -426,6 +428,8 @@ func (d *decoder) zrleTile(z io.Reader, t image.Rectangle) {
 	d.cpixels(z, kind&127, func(_ int, v uint32) { palette = append(palette, v) })
 	switch {
 	case d.err != nil:
+	case kind == 0 && d.wave:
+		d.fail("zywrle: a transform that was not asked for")
 	case kind == 0:
 		d.cpixels(z, t.Dx()*t.Dy(), func(i int, v uint32) { d.set(t.Min.X+i%t.Dx(), t.Min.Y+i/t.Dx(), v) })
 	case kind == 1:
