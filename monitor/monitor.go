@@ -106,6 +106,9 @@ type Session struct {
 
 // Table is the list of commands.
 type Table struct {
+	// Trace is told of every line that people type; nil: nobody is.
+	Trace func(line string)
+
 	commands []*Command
 	hmp, qmp map[string]*Command
 }

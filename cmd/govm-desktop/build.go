@@ -136,6 +136,8 @@ func (p *program) journals() error {
 			return err
 		}
 	}
+	p.table.Trace = func(line string) { p.journal.trace(traceHMP, "%q", line) }
+	p.stepping.Store(p.s.singlestep)
 	p.input.Tap(func(e input.Event) { p.journal.input(e, p.keys.Name) })
 	for i := range p.meters {
 		p.meters[i].journal = p.journal
@@ -211,7 +213,13 @@ func (p *program) settle() {
 }
 
 // post sends QMP an event of the program's own.
-func (p *program) post(name string, data any) { p.later(func() { p.qmp.Event(name, data) }) }
+func (p *program) post(name string, data any) { p.later(func() { p.event(name, data) }) }
+
+// event sends QMP an event at once.
+func (p *program) event(name string, data any) {
+	p.journal.trace(traceEventSent, "event %s", name)
+	p.qmp.Event(name, data)
+}
 
 // tellEvents carries the machine's events to QMP, off the goroutine that they happen on, to the last one.
 func (p *program) tellEvents() {
@@ -238,10 +246,10 @@ func (p *program) tell(e machine.Event) {
 	}
 	p.logEvent(e)
 	if e.Kind == machine.EventShutdown || e.Kind == machine.EventReset {
-		p.qmp.Event(string(e.Kind), monitor.ShutdownData{Guest: e.Guest, Reason: e.Reason})
+		p.event(string(e.Kind), monitor.ShutdownData{Guest: e.Guest, Reason: e.Reason})
 		return
 	}
-	p.qmp.Event(string(e.Kind), nil)
+	p.event(string(e.Kind), nil)
 	p.showStatus()
 }
 

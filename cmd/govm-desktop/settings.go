@@ -58,6 +58,7 @@ type settings struct {
 	prettyQMPs    []string
 	mons          []*options.Opts
 	daemonize     bool
+	singlestep    bool // shown by query-status
 	pidfile       string
 	logFile       string
 	logItems      []string

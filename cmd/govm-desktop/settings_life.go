@@ -28,6 +28,7 @@ func lifeOptions() []option {
 		{Name: "no-shutdown", Part: part, Help: "stop instead of ending when the guest switches itself off (-action shutdown=pause)", Set: flag(func(s *settings) *bool { return &s.noShutdown })},
 		{Name: "action", Part: part, Arg: "reboot=reset|shutdown,shutdown=poweroff|pause", Help: "what becomes of the guest's wishes", Config: "action", Keys: []options.Key{
 			{Name: "reboot", Help: "when it reboots", Values: []string{"reset", "shutdown"}}, {Name: "shutdown", Help: "when it switches itself off", Values: []string{"poweroff", "pause"}}}, Set: (*settings).action},
+		{Name: "singlestep", Part: part, Help: "what the monitor's singlestep switches", Set: flag(func(s *settings) *bool { return &s.singlestep })},
 		{Name: "daemonize", Part: part, Help: "go to the background when the machine is built", Set: flag(func(s *settings) *bool { return &s.daemonize })},
 		{Name: "pidfile", Part: part, Arg: "FILE", Files: true, Help: "write the process's number to a file", Set: text(func(s *settings) *string { return &s.pidfile })},
 	}

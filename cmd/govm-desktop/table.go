@@ -60,7 +60,7 @@ func list(of func(*settings) *[]string) func(*settings, *options.Opts) error {
 // elsewhere are options of QEMU's, here or not: those that are not are named as such.
 const elsewhere = "numa add-fd mem-path mem-prealloc audio audio-help fda fdb blockdev mtdblock sd pflash fsdev virtfs iscsi usb " +
 	"spice portrait rotate gtk win2k-hack no-fd-bootchk no-acpi no-hpet acpitable smbios netdev nic net tpmdev dtb " +
-	"compat fw_cfg singlestep preconfig overcommit dfilter seed xen-domid xen-attach xen-domid-restrict " +
+	"compat fw_cfg preconfig overcommit dfilter seed xen-domid xen-attach xen-domid-restrict " +
 	"loadvm option-rom icount watchdog-action incoming only-migratable chroot runas sandbox no-user-config plugin async-teardown dump-vmstate enable-sync-profile"
 
 func absent(name string) string {

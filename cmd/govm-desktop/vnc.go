@@ -227,7 +227,7 @@ func (p *program) vncEvent(v *vncServer, e rfb.Event, c rfb.Client) {
 		info.Host, info.Service = vncHostPort(v.at.Addr())
 	}
 	name := map[rfb.Event]string{rfb.Connected: "VNC_CONNECTED", rfb.Initialized: "VNC_INITIALIZED", rfb.Disconnected: "VNC_DISCONNECTED"}[e]
-	p.qmp.Event(name, monitor.VNCData{Server: info.Server(), Client: vncPeer(c).Client()})
+	p.event(name, monitor.VNCData{Server: info.Server(), Client: vncPeer(c).Client()})
 }
 
 func vncPeer(c rfb.Client) monitor.VNCPeer {

@@ -16,6 +16,9 @@ const prompt = "(govm) "
 
 // Run executes one line and writes the answer.
 func Run(t *monitor.Table, c monitor.Control, s *monitor.Session, w io.Writer, line string) {
+	if t.Trace != nil {
+		t.Trace(line)
+	}
 	name, rest := cut(line)
 	switch name {
 	case "":

@@ -195,7 +195,7 @@ func TestGarbage(t *testing.T) {
 // TestLogAndTrace looks into the files of -D, -d and -trace.
 func TestLogAndTrace(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
-	m, err := vm.Start(vm.Ours, program, "-demo", "-S", "-D", log, "-d", "cpu_reset", "-trace", "runstate_set", "-trace", "enable=input_event_*", "-msg", "timestamp=on")
+	m, err := vm.Start(vm.Ours, program, "-demo", "-S", "-D", log, "-d", "cpu_reset", "-trace", "runstate_set", "-trace", "enable=input_event_*", "-trace", "monitor_protocol_event_emit", "-trace", "handle_hmp_command", "-singlestep", "-msg", "timestamp=on")
 	must(t, err)
 	t.Cleanup(m.Close)
 	for _, c := range []string{"cont", "stop", "system_reset"} {
@@ -204,12 +204,16 @@ func TestLogAndTrace(t *testing.T) {
 	}
 	must(t, m.WaitEvent("RESET", 1, limit))
 	must(t, m.Keys("a"))
+	if text, err := m.Monitor("info status"); err != nil || !strings.Contains(text, "single step mode") {
+		t.Errorf("%q, %v", text, err)
+	}
 	m.Quit()
 	_, err = m.Wait(limit)
 	must(t, err)
 	b, err := os.ReadFile(log)
 	must(t, err)
-	for _, want := range []string{"CPU Reset (CPU 0)\nEAX=", "EIP=0000fff0", "runstate_set new state", "input_event_key_qcode con 0, key qcode a, down true"} {
+	for _, want := range []string{"CPU Reset (CPU 0)\nEAX=", "EIP=0000fff0", "runstate_set new state", "input_event_key_qcode con 0, key qcode a, down true",
+		"monitor_protocol_event_emit event RESET", `handle_hmp_command "info status"`} {
 		if !strings.Contains(string(b), want) {
 			t.Errorf("the log lacks %q:\n%s", want, b)
 		}
