@@ -99,8 +99,8 @@ func TestReal(t *testing.T) {
 	for _, program := range []string{"usbredirect", "govm-usbredir"} {
 		for _, speed := range []string{"high", "super"} {
 			mark := program + "-" + speed
-			far.do("msd-"+mark, "gadget msd /disk.img "+speed+"; while ! grep -q 0104 /sys/bus/usb/devices/*/idProduct; do sleep 0.2; done; sleep 2; "+
-				program+" --device 1d6b:0104 --to 10.0.2.2:"+port+" >/"+mark+".log 2>&1 &")
+			far.do("msd-"+mark, "gadget msd /disk.img "+speed+"; while ! grep -q 0104 /sys/bus/usb/devices/*/idProduct; do sleep 0.2; done; sleep 2; ("+
+				program+" --device 1d6b:0104 --to 10.0.2.2:"+port+" >/"+mark+".log 2>&1 &)")
 			n++
 			b.shell(m, n, "while [ ! -e /dev/sda ]; do sleep 0.2; done")
 			n++
@@ -113,8 +113,8 @@ func TestReal(t *testing.T) {
 			far.do("kill-"+mark, "killall "+program+"; sleep 1; cat /"+mark+".log")
 			n++
 			b.shell(m, n, "while [ -e /dev/sda ]; do sleep 0.2; done")
-			far.do("zero-"+mark, "gadget off; gadget zero "+speed+"; while ! grep -q a4a0 /sys/bus/usb/devices/*/idProduct; do sleep 0.2; done; sleep 2; "+
-				program+" --device 0525:a4a0 --to 10.0.2.2:"+port+" >/"+mark+".log 2>&1 &")
+			far.do("zero-"+mark, "gadget off; gadget zero "+speed+"; while ! grep -q a4a0 /sys/bus/usb/devices/*/idProduct; do sleep 0.2; done; sleep 2; ("+
+				program+" --device 0525:a4a0 --to 10.0.2.2:"+port+" >/"+mark+".log 2>&1 &)")
 			n++
 			out := b.shell(m, n, "insmod /usbtest/lib/modules/usbtest.ko 2>/dev/null; D=; while [ -z \"$D\" ]; do sleep 0.5; D=$(grep -l a4a0 /sys/bus/usb/devices/*/idProduct); D=${D%/*}; done; sleep 2; "+
 				"usbtest /dev/bus/usb/$(printf %03d/%03d $(cat $D/busnum) $(cat $D/devnum)) 200 10 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 17 18 19 20 21 24 27 28 29; dmesg | tail -40 | grep usbtest")
