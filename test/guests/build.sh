@@ -257,7 +257,7 @@ g_usbhost() { have usbhost/vmlinuz usbhost/initrd.gz && return; mkdir -p "$DIR/u
   mods "$x" "$v" "$t/dummy" dummy_hcd
   cp /usr/bin/usbredirect "$t/bin/"
   ldd /usr/bin/usbredirect | grep -o '/[^ ]*' | while read -r l; do mkdir -p "$t$(dirname "$l")"; cp -L "$l" "$t$l"; done
-  cat > "$t/gadget" <<'G'
+  cat > "$t/bin/gadget" <<'G'
 #!/bin/sh
 # gadget msd FILE | zero   high | super : plugs a gadget in; gadget off : pulls it out
 C=/sys/kernel/config/usb_gadget/g
@@ -281,7 +281,7 @@ else
 fi
 echo dummy_udc.0 > $C/UDC
 G
-  chmod +x "$t/gadget"
+  chmod +x "$t/bin/gadget"
   cat > "$t/guest.sh" <<'G'
 mount -t configfs configfs /sys/kernel/config
 ip link set lo up; ip link set eth0 up; ip addr add 10.0.2.15/24 dev eth0; ip route add default via 10.0.2.2
