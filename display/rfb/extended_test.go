@@ -2,6 +2,7 @@ package rfb
 
 import (
 	"bytes"
+	"compress/zlib"
 	"encoding/binary"
 	"image"
 	"io"
@@ -129,6 +130,19 @@ func TestClipboard(t *testing.T) {
 	if err := plain.Await(b.ctx(), func(s *rfbtest.State, _ *image.RGBA) bool { return s.CutText == "Gr\xfc\xdfe,\n? ?" }); err != nil {
 		t.Errorf("%v: %q", err, plain.State().CutText)
 	}
+	// A stream that is flushed and not ended, as noVNC's are.
+	var flushed bytes.Buffer
+	z := zlib.NewWriter(&flushed)
+	if _, err := z.Write([]byte("\x00\x00\x00\x05open\x00")); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := one.SendClip(clipProvide|clipText, flushed.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	hears(two, func(m rfbtest.ClipMessage) bool { return m.Text == "open" })
 	if err := plain.CutText("caf\xe9\nau lait"); err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func runTests(m *testing.M) int {
 }
 
 // patience is when to give up on a loaded machine. Nothing is expected to take as long.
-const patience = 2 * time.Minute
+const patience = 3 * time.Minute
 
 func must(t *testing.T, err error) {
 	t.Helper()

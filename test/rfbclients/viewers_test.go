@@ -350,15 +350,7 @@ func (s *secrets) types(t *testing.T, spec rfb.Spec) []auth.Type {
 func TestViewers_hands(t *testing.T) {
 	need(t, "Xvfb", "xdotool", "import", "xtigervncviewer", "openbox")
 	x := xdesk.Start(t, 1000, 700)
-	x.Launch(nil, "openbox") // without one the viewer gets no focus
-	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
-		if out, err := x.Run("xprop", "-root", "_NET_SUPPORTING_WM_CHECK"); err == nil && strings.Contains(out, "window id") {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatal("no window manager")
-		}
-	}
+	manage(t, x) // without a window manager the viewer gets no focus
 	s := newStage(t, 720, 400, rfb.Config{Name: "stage"})
 	p := x.Launch(nil, "xtigervncviewer", "-AutoSelect=0", "-PreferredEncoding=ZRLE", fmt.Sprintf("127.0.0.1::%d", s.at.Port))
 	window := x.Window(p, patience)
