@@ -22,6 +22,9 @@ const (
 	maxSegment = 4096
 )
 
+// maxQueue bounds the events that wait for room.
+const maxQueue = 1 << 16
+
 // segment is a piece of an event ring.
 type segment struct {
 	base uint64
@@ -189,7 +192,9 @@ func (c *Controller) post(n int, t trb, quiet bool) {
 		ir.seg, ir.index, ir.cycle = 0, 0, true
 	}
 	if ir.full {
-		ir.queue = append(ir.queue, event{t, quiet})
+		if len(ir.queue) < maxQueue { // what is in flight fits; only a guest that makes events without reading them gets here
+			ir.queue = append(ir.queue, event{t, quiet})
+		}
 		return
 	}
 	if ir.room() <= 1 {

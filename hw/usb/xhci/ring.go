@@ -12,6 +12,7 @@ const (
 	tdCost   = 512     // what a TD counts for at least
 	maxTRBs  = 1 << 14 // of a TD
 	maxBytes = 64 << 20
+	maxKept  = window / tdCost // transfers of which something is kept: no more are in flight at once
 )
 
 // ring is a Transfer Ring (4.9.2): of an endpoint, or of one of its streams.
@@ -155,8 +156,14 @@ func (r *ring) keep(t *td) {
 		return
 	}
 	if e.kind == bulkOut || e.kind == intOut {
+		if len(r.sent) == maxKept { // of rings that have gone long since
+			r.sent = r.sent[1:]
+		}
 		r.sent = append(r.sent, sent{t.trbs[0].addr, t.first, t.base + n, ok})
 		return
+	}
+	if len(r.pipe) == maxKept {
+		r.pipe = r.pipe[1:]
 	}
 	p := make([]byte, t.base+n)
 	t.gather(0)

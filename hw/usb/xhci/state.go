@@ -9,12 +9,6 @@ import (
 	"govm-desktop/snapshot"
 )
 
-// Bounds of what a saved state may hold.
-const (
-	maxQueue = 1 << 16
-	maxKept  = 1 << 12
-)
-
 var errState = errors.New("impossible value")
 
 // State implements hw.Device.
