@@ -121,7 +121,7 @@ func smaller(rects []image.Rectangle, area int) (out []image.Rectangle) {
 	return out
 }
 
-// send encodes the pieces and writes them, after n rectangles that are in the message at start already. An update that reaches the limit
+// send encodes the pieces and writes all but the last of them, after n rectangles that are in the message at start already. An update that reaches the limit
 // ends; the rest stays to be sent. The number of rectangles comes first, so what may be cut short is held back, or is open: up to a
 // LastRect.
 func (u *updater) send(e enc.Encoder, start, n, limit int, lossless bool) error {
@@ -167,7 +167,7 @@ func (u *updater) send(e enc.Encoder, start, n, limit int, lossless bool) error 
 	c.mu.Lock()
 	c.begun, c.flight = begin, c.flight+sent+len(u.buf)
 	c.mu.Unlock()
-	return u.flush()
+	return nil
 }
 
 // giveBack returns pieces that were not sent.
@@ -196,16 +196,15 @@ func (u *updater) appendPiece(e enc.Encoder, p piece) {
 	u.buf = enc.Raw{}.Encode(u.buf, u.pixels, p.frame, p.rect)
 }
 
-// ping asks a client that knows fences to answer when it has got so far.
+// ping writes the end of an update, and asks a client that knows fences to answer when it has got so far.
 func (u *updater) ping() error {
-	if !u.paced {
-		return nil
+	if u.paced {
+		u.buf = appendFence(u.buf, fenceRequest|fenceBlockBefore, []byte{'p'})
+		c := u.c
+		c.mu.Lock()
+		c.pace.Ping(time.Now(), c.begun, c.conn.Sent()+uint64(len(u.buf)))
+		c.mu.Unlock()
 	}
-	u.buf = appendFence(u.buf[:0], fenceRequest|fenceBlockBefore, []byte{'p'})
-	c := u.c
-	c.mu.Lock()
-	c.pace.Ping(time.Now(), c.begun, c.conn.Sent()+uint64(len(u.buf)))
-	c.mu.Unlock()
 	return u.flush()
 }
 

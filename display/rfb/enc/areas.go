@@ -34,19 +34,30 @@ type kind struct {
 	colour       uint32
 }
 
+// kindOf goes by every fourth row, but for one colour, which has to be all of it.
 func (t *Tight) kindOf(f *display.Frame, r image.Rectangle, native *Pixels) (k kind) {
+	const sparse = 4
 	if n := r.Dx() * r.Dy(); len(t.tile) < n {
 		t.tile = make([]uint32, 64*64)
 	}
-	tile := native.load(t.tile, f, r)
-	runs := t.colours.count(tile, true)
+	some := t.tile[:0]
+	for y := r.Min.Y; y < r.Max.Y; y += sparse {
+		n := len(some)
+		some = some[:n+r.Dx()]
+		native.load(some[n:], f, image.Rect(r.Min.X, y, r.Max.X, y+1))
+	}
+	runs := t.colours.count(some, true)
 	switch n := t.colours.n; {
 	case n == 1:
-		return kind{solid: true, colour: tile[0]}
+		all := native.load(t.tile, f, r)
+		if run(all) < len(all) {
+			return kind{}
+		}
+		return kind{solid: true, colour: all[0]}
 	case t.jpeg == nil && !t.tune.Fast:
 		return kind{}
 	default:
-		return kind{photo: (n == 0 || n > maxFew) && 2*runs > len(tile)}
+		return kind{photo: (n == 0 || n > maxFew) && 2*runs > len(some)}
 	}
 }
 
