@@ -2,7 +2,10 @@
 // codes is Linux's evdev number (include/uapi/linux/input-event-codes.h).
 package input
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // Code is a Linux evdev key or button number.
 type Code uint16
@@ -87,6 +90,7 @@ func (r *Router) AddPointer(name string, s Sink, kinds ...Kind) (remove func()) 
 	defer r.mu.Unlock()
 	d := &routed{sink: s, kinds: kinds, name: name, index: r.added}
 	r.added++
+	r.handOver(kinds)
 	r.devices = append(r.devices[:len(r.devices):len(r.devices)], d)
 	return func() {
 		r.mu.Lock()
@@ -97,6 +101,38 @@ func (r *Router) AddPointer(name string, s Sink, kinds ...Kind) (remove func()) 
 			}
 		}
 	}
+}
+
+// handOver lets go of what is held of the kinds on the device that has had them so far: its releases go to another one from now on.
+// Preconditions: mu is held.
+func (r *Router) handOver(kinds []Kind) {
+	buttons := false
+	for _, f := range append([]*Front{&r.own}, r.fronts...) {
+		for _, c := range f.held {
+			e := Event{Kind: Key, Code: c}
+			if c >= BtnLeft && c <= BtnLast {
+				e.Kind = Button
+			}
+			if d := r.active(e.Kind); d != nil && slices.Contains(kinds, e.Kind) {
+				d.sink.Send(e)
+				buttons = buttons || e.Kind == Button
+			}
+		}
+	}
+	if d := r.active(Sync); buttons && d != nil {
+		d.sink.Send(Event{Kind: Sync})
+	}
+}
+
+// active is the device that gets a kind of events; nil: none does.
+// Preconditions: mu is held.
+func (r *Router) active(k Kind) *routed {
+	for i := len(r.devices) - 1; i >= 0; i-- {
+		if slices.Contains(r.devices[i].kinds, k) {
+			return r.devices[i]
+		}
+	}
+	return nil
 }
 
 // Absolute reports whether the active pointer takes positions (a tablet): displays then send Abs, not Rel.
@@ -127,13 +163,8 @@ func (r *Router) deliver(e Event) {
 	if r.tap != nil {
 		r.tap(e)
 	}
-	for i := len(r.devices) - 1; i >= 0; i-- {
-		for _, k := range r.devices[i].kinds {
-			if k == e.Kind {
-				r.devices[i].sink.Send(e)
-				return
-			}
-		}
+	if d := r.active(e.Kind); d != nil {
+		d.sink.Send(e)
 	}
 }
 

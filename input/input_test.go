@@ -102,3 +102,23 @@ func TestRouter_concurrent(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestRouter_handsOver plugs a keyboard in while keys are held: the old one must not repeat them for ever.
+func TestRouter_handsOver(t *testing.T) {
+	var r Router
+	var ps2, usb sink
+	r.Add(&ps2, Key, Button, Rel, Sync)
+	f := r.Front()
+	for _, e := range []Event{press(30), press(31), {Kind: Button, Code: BtnLeft, Down: true}} {
+		f.Send(e)
+	}
+	ps2 = nil
+	r.Add(&usb, Key)
+	ps2.want(t, release(30), release(31))
+	f.Send(release(30))
+	f.Send(press(32))
+	usb.want(t, release(30), press(32))
+	ps2.want(t)
+	r.Add(&usb, Abs, Button, Sync)
+	ps2.want(t, Event{Kind: Button, Code: BtnLeft}, Event{Kind: Sync})
+}

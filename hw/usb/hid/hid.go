@@ -145,7 +145,7 @@ func (d *device) setActive(on bool) {
 			d.leave = nil
 		}
 		if on {
-			d.leave = d.cfg.Input.Add(d.kind.(input.Sink), d.kinds...)
+			d.leave = d.cfg.Input.AddPointer(d.Product(), d.kind.(input.Sink), d.kinds...)
 		}
 	})
 }
