@@ -68,6 +68,8 @@ type Router struct {
 	own     Front // what is sent to the Router itself
 	fronts  []*Front
 	tap     func(Event)
+
+	unsynced []*routed // that have got something of a pointer since the last Sync
 }
 
 type watcher struct{ f func(LEDs) }
@@ -100,6 +102,7 @@ func (r *Router) AddPointer(name string, s Sink, kinds ...Kind) (remove func()) 
 				r.devices = append(r.devices[:i:i], r.devices[i+1:]...)
 			}
 		}
+		r.unsynced = slices.DeleteFunc(r.unsynced, func(x *routed) bool { return x == d })
 	}
 }
 
@@ -163,8 +166,22 @@ func (r *Router) deliver(e Event) {
 	if r.tap != nil {
 		r.tap(e)
 	}
-	if d := r.active(e.Kind); d != nil {
-		d.sink.Send(e)
+	if e.Kind == Sync && len(r.unsynced) > 0 { // it ends what those have got
+		for _, d := range r.unsynced {
+			if slices.Contains(d.kinds, Sync) {
+				d.sink.Send(e)
+			}
+		}
+		r.unsynced = r.unsynced[:0]
+		return
+	}
+	d := r.active(e.Kind)
+	if d == nil {
+		return
+	}
+	d.sink.Send(e)
+	if e.Kind != Key && e.Kind != Sync && !slices.Contains(r.unsynced, d) {
+		r.unsynced = append(r.unsynced, d)
 	}
 }
 

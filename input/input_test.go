@@ -122,3 +122,21 @@ func TestRouter_handsOver(t *testing.T) {
 	r.Add(&usb, Abs, Button, Sync)
 	ps2.want(t, Event{Kind: Button, Code: BtnLeft}, Event{Kind: Sync})
 }
+
+// TestRouter_syncGoesAfter has two pointers: what belongs together ends where it went.
+func TestRouter_syncGoesAfter(t *testing.T) {
+	var r Router
+	var tablet, mouse sink
+	r.Add(&tablet, Abs, Button, Sync)
+	r.Add(&mouse, Rel, Button, Sync)
+	abs, rel, end := Event{Kind: Abs, X: 1}, Event{Kind: Rel, X: 2}, Event{Kind: Sync}
+	r.Send(abs)
+	r.Send(end)
+	tablet.want(t, abs, end)
+	mouse.want(t)
+	r.Send(rel)
+	r.Send(abs)
+	r.Send(end)
+	tablet.want(t, abs, end)
+	mouse.want(t, rel, end)
+}
