@@ -122,8 +122,8 @@ func (w *window) grab() {
 	w.titled("thevm")
 }
 
-// TestLinux types and moves the mouse in Linux: what its input devices say comes back over the serial port.
-func TestLinux(t *testing.T) {
+// TestWindowLinux types and moves the mouse in Linux: what its input devices say comes back over the serial port.
+func TestWindowLinux(t *testing.T) {
 	if os.Getenv("GOVM_TEST_ALL") != "1" {
 		t.Skip("boots Debian's full kernel: make test-all")
 	}
