@@ -60,7 +60,7 @@ func Of(option string, pairs ...Pair) *Opts {
 func (o *Opts) String() string {
 	parts := make([]string, len(o.Pairs))
 	for i, p := range o.Pairs {
-		parts[i] = p.Key + "=" + strings.ReplaceAll(p.Value, ",", ",,")
+		parts[i] = strings.ReplaceAll(p.Key+"="+p.Value, ",", ",,")
 	}
 	return strings.Join(parts, ",")
 }
