@@ -24,8 +24,9 @@ type namedConsole struct {
 }
 
 func (c *consoles) heads() (all []*display.Head) {
-	slices.SortStableFunc(c.all, func(a, b namedConsole) int { return a.rank - b.rank })
-	for _, n := range c.all {
+	sorted := slices.Clone(c.all) // several monitors may ask at once
+	slices.SortStableFunc(sorted, func(a, b namedConsole) int { return a.rank - b.rank })
+	for _, n := range sorted {
 		all = append(all, n.head)
 	}
 	return all
