@@ -117,7 +117,7 @@ func TestReal(t *testing.T) {
 				program+" --device 0525:a4a0 --to 10.0.2.2:"+port+" >/"+mark+".log 2>&1 &)")
 			n++
 			out := b.shell(m, n, "insmod /usbtest/lib/modules/usbtest.ko 2>/dev/null; D=; while [ -z \"$D\" ]; do sleep 0.5; D=$(grep -l a4a0 /sys/bus/usb/devices/*/idProduct); D=${D%/*}; done; sleep 2; "+
-				"usbtest /dev/bus/usb/$(printf %03d/%03d $(cat $D/busnum) $(cat $D/devnum)) 200 10 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 17 18 19 20 21 24 27 28 29; dmesg | tail -40 | grep usbtest")
+				"usbtest /dev/bus/usb/$(printf %03d/%03d $(cat $D/busnum) $(cat $D/devnum)) 200 10 "+map[string]string{"high": "512", "super": "1024"}[speed]+" 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 17 18 19 20 21 24 27 28 29; dmesg | tail -40 | grep usbtest")
 			if !strings.Contains(out, "all passed") {
 				t.Errorf("%s: usbtest:\n%s", mark, out)
 			}

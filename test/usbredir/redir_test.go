@@ -170,7 +170,7 @@ func TestZero(t *testing.T) {
 	_, kill := b.peer(host, "zero", "127.0.0.1", port)
 	b.must(m.WaitSerial("GUEST-SHELL", 1, patience))
 	const node = "N=/dev/bus/usb/001/$(printf %03d $(cat /sys/bus/usb/devices/1-1/devnum))"
-	out := b.shell(m, 1, "insmod /usbtest/lib/modules/usbtest.ko; sleep 1; "+node+"; usbtest $N 120 20 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 17 18 19 20 21 24 25 26 27 28 29")
+	out := b.shell(m, 1, "insmod /usbtest/lib/modules/usbtest.ko; sleep 1; "+node+"; usbtest $N 120 20 512 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 17 18 19 20 21 24 25 26 27 28 29")
 	if !strings.Contains(out, "all passed") {
 		t.Errorf("usbtest:\n%s", out)
 	}

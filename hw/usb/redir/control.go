@@ -28,6 +28,9 @@ func (d *Device) control(p *usb.Packet) bool {
 	case s.Kind() == setAddress:
 		d.tell(p, 0, usb.OK)
 		return true
+	case s.Kind() == clearHalt && s.Value == 0 && s.Index&0x7f == 0: // the next SETUP does that; hosts fail at it
+		d.tell(p, 0, usb.OK)
+		return true
 	case s.Kind() == getConfiguration && d.config == 0 && s.Length > 0:
 		d.tell(p, p.Data.CopyIn([]byte{0}, 0), usb.OK)
 		return true

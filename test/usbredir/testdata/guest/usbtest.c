@@ -1,6 +1,6 @@
 /* usbtest: runs the cases of the kernel's usbtest driver on a device and says of each whether it passed, failed or hangs.
  *
- *   usbtest NODE SECONDS ITERATIONS CASE...        NODE is /dev/bus/usb/BUS/ADDR
+ *   usbtest NODE SECONDS ITERATIONS PACKET CASE...        NODE is /dev/bus/usb/BUS/ADDR; lengths vary by whole PACKETs, since a source sends no others
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,9 +21,9 @@ struct usbtest_param {
 
 #define USBTEST_REQUEST _IOWR('U', 100, struct usbtest_param)
 
-static int run(const char *node, int n, int iterations)
+static int run(const char *node, int n, int iterations, int packet)
 {
-	struct usbtest_param p = {n, iterations, 1024, 512, 8, 0, 0};
+	struct usbtest_param p = {n, iterations, 4 * packet, packet, 8, 0, 0};
 	struct usbdevfs_ioctl c = {0, USBTEST_REQUEST, &p};
 	int fd = open(node, O_RDWR);
 	if (fd < 0)
@@ -43,11 +43,11 @@ int main(int argc, char **argv)
 {
 	int i, ms, st, bad = 0;
 	setvbuf(stdout, NULL, _IONBF, 0);
-	for (i = 4; i < argc; i++) {
+	for (i = 5; i < argc; i++) {
 		int n = atoi(argv[i]);
 		pid_t p = fork();
 		if (p == 0)
-			_exit(run(argv[1], n, atoi(argv[3])));
+			_exit(run(argv[1], n, atoi(argv[3]), atoi(argv[4])));
 		for (ms = 0; waitpid(p, &st, WNOHANG) == 0; ms += 20) {
 			if (ms > atoi(argv[2]) * 1000) {
 				printf("USBTEST %d HANGS\n", n);
