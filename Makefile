@@ -18,7 +18,7 @@ DEPS_TEST  := libsdl2-dev pkg-config icewm tmux socat gcc gdb libc6-dev nasm bin
 DEPS_VIEW  := xtightvncviewer ssvnc vncsnapshot gvncviewer remmina remmina-plugin-vnc openbox dbus-x11 xclip
 DEPS_BENCH := tigervnc-standalone-server
 
-.PHONY: bench-rfb layouts all build roms deps deps-test run test test-all check bench generate guests clean
+.PHONY: bench-rfb layouts all build roms deps deps-test run test test-all check bench bench-usb generate guests clean
 
 all: build
 
@@ -88,6 +88,11 @@ bench: deps-test roms guests
 bench-rfb: deps-test roms
 	@sh tools/apt.sh $(DEPS_BENCH)
 	$(GO) run ./test/benchrfb
+
+# Redirected storage with latencies, in our machine and in QEMU's.
+bench-usb: deps-test roms
+	@bash test/guests/build.sh usb
+	GOVM_BENCH_USB=1 $(GO) test -count=1 -timeout 60m -run TestSpeed -v ./test/usbredir
 
 clean:
 	rm -rf $(BIN)
