@@ -168,6 +168,9 @@ func (p *Picture) Take(full, changed display.Region, copy bool) (u Update) {
 		return u
 	}
 	p.dirty = p.dirty.Subtract(g)
+	if len(u.Copies) > 0 { // what is left is little, and can be looked at closely
+		g = p.refine(p.frame, g).Intersect(g)
+	}
 	p.young, p.old = p.young.Subtract(g), p.old.Subtract(g)
 	u.Parts = p.parts(g)
 	p.have.Release()
