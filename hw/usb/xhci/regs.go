@@ -275,7 +275,7 @@ func (c *Controller) doChores() {
 			}
 			c.updateLine()
 		case c.wantHalt && !c.wantReset:
-			c.wantHalt = false
+			c.wantHalt, c.cmd.running = false, false
 			c.usbsts |= stsHalted
 		}
 	}

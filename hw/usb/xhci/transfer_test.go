@@ -279,9 +279,6 @@ func TestStop_sentOnce(t *testing.T) { // the same for OUT: what the device has 
 }
 
 func TestStop_deadPeer(t *testing.T) { // 1.3, 2
-	if testing.Short() {
-		t.Skip("waits for two seconds")
-	}
 	var lost []*usb.Packet
 	g := &gadget{speed: usb.Super, cancel: func(p *usb.Packet) { lost = append(lost, p) }}
 	d := start(t, g)
