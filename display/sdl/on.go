@@ -3,8 +3,10 @@
 package sdl
 
 import (
+	"errors"
 	"fmt"
 	"image"
+	"os"
 	"sync"
 	"sync/atomic"
 
@@ -49,6 +51,10 @@ func New(cfg Config) (*UI, error) {
 	}
 	if err := sdl.Init(sdl.INIT_VIDEO); err != nil {
 		return nil, fmt.Errorf("SDL finds no desktop here: %w (-vnc shows the machine to viewers elsewhere)", err)
+	}
+	if d, _ := sdl.GetCurrentVideoDriver(); os.Getenv("SDL_VIDEODRIVER") == "" && (d == "offscreen" || d == "dummy") {
+		sdl.Quit()
+		return nil, errors.New("SDL finds no desktop here (-vnc shows the machine to viewers elsewhere)")
 	}
 	sdl.EnableScreenSaver()
 	win, err := sdl.CreateWindow(cfg.Name, sdl.WINDOWPOS_UNDEFINED, sdl.WINDOWPOS_UNDEFINED, int32(firstSize.X), int32(firstSize.Y), sdl.WINDOW_RESIZABLE|sdl.WINDOW_ALLOW_HIGHDPI)

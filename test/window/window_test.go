@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/color"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -156,4 +157,23 @@ func TestWindowLinux(t *testing.T) {
 func after(s, mark string) string {
 	_, rest, _ := strings.Cut(s, mark)
 	return rest
+}
+
+// TestNoDesktop starts the program where there is none: it must say so, not run unseen.
+func TestNoDesktop(t *testing.T) {
+	if program == "" {
+		t.Skip("SDL is not installed (make deps-test)")
+	}
+	cmd := exec.Command(program, "-accel", "soft", "-display", "sdl")
+	for _, v := range os.Environ() {
+		if name, _, _ := strings.Cut(v, "="); name != "DISPLAY" && name != "WAYLAND_DISPLAY" && name != "SDL_VIDEODRIVER" {
+			cmd.Env = append(cmd.Env, v)
+		}
+	}
+	watchdog := time.AfterFunc(limit, func() { cmd.Process.Kill() })
+	defer watchdog.Stop()
+	out, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "no desktop here") {
+		t.Errorf("%v: %s", err, out)
+	}
 }
