@@ -7,7 +7,6 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -121,54 +120,6 @@ func (p *program) close() {
 	p.journal.close()
 }
 
-// journals opens the log, and switches on what is to be written there.
-func (p *program) journals() error {
-	if f := p.s.logFile; f != "" {
-		if err := p.journal.open(f); err != nil {
-			return &machine.ConfigError{Option: "-D", Reason: err.Error()}
-		}
-	}
-	if err := p.journal.set(p.s.logItems); err != nil {
-		return &machine.ConfigError{Option: "-d", Value: strings.Join(p.s.logItems, ","), Reason: err.Error()}
-	}
-	for _, t := range p.s.traces {
-		if err := p.traced(t); err != nil {
-			return err
-		}
-	}
-	p.table.Trace = func(line string) { p.journal.trace(traceHMP, "%q", line) }
-	p.stepping.Store(p.s.singlestep)
-	p.input.Tap(func(e input.Event) { p.journal.input(e, p.keys.Name) })
-	for i := range p.meters {
-		p.meters[i].journal = p.journal
-	}
-	return nil
-}
-
-// traced is one -trace.
-func (p *program) traced(o *options.Opts) error {
-	patterns := o.All("enable")
-	if f, ok := o.Get("events"); ok {
-		text, err := os.ReadFile(f)
-		if err != nil {
-			return o.Fail("%v", err)
-		}
-		patterns = append(patterns, strings.Fields(string(text))...)
-	}
-	if f, ok := o.Get("file"); ok {
-		if err := p.journal.open(f); err != nil {
-			return o.Fail("%v", err)
-		}
-	}
-	for _, e := range patterns {
-		name, off := strings.CutPrefix(e, "-")
-		if !p.journal.enable(name, !off) {
-			return o.Fail("no event is called %q (-trace help lists them)", name)
-		}
-	}
-	return nil
-}
-
 // run starts the machine, unless the user wants to do that, and waits for its end.
 func (p *program) run(stopped bool) error {
 	told := make(chan struct{})
@@ -185,72 +136,6 @@ func (p *program) run(stopped bool) error {
 	<-told
 	p.qmp.Flush(lastWords)
 	return err
-}
-
-// lastWords is how long the monitors' clients may take to read the last answers and events.
-const lastWords = time.Second
-
-// later has f called by the goroutine that tells of events. It may be called with locks held, and never blocks.
-func (p *program) later(f func()) {
-	select {
-	case p.events <- f:
-	default: // nobody takes them
-	}
-}
-
-// settleLimit is how long an answer waits for events, which are being told all the time once the machine has started.
-const settleLimit = 50 * time.Millisecond
-
-// settle waits until what has been left for later is done.
-func (p *program) settle() {
-	done := make(chan struct{})
-	p.later(func() { close(done) })
-	select {
-	case <-done:
-	case <-p.pc.Ended():
-	case <-time.After(settleLimit):
-	}
-}
-
-// post sends QMP an event of the program's own.
-func (p *program) post(name string, data any) { p.later(func() { p.event(name, data) }) }
-
-// event sends QMP an event at once.
-func (p *program) event(name string, data any) {
-	p.journal.trace(traceEventSent, "event %s", name)
-	p.qmp.Event(name, data)
-}
-
-// tellEvents carries the machine's events to QMP, off the goroutine that they happen on, to the last one.
-func (p *program) tellEvents() {
-	for {
-		select {
-		case tell := <-p.events:
-			tell()
-		case <-p.pc.Ended():
-			for {
-				select {
-				case tell := <-p.events:
-					tell()
-				default:
-					return
-				}
-			}
-		}
-	}
-}
-
-func (p *program) tell(e machine.Event) {
-	if e.Kind == machine.EventReset {
-		p.input.ReleaseAll() // what was held belongs to the guest before
-	}
-	p.logEvent(e)
-	if e.Kind == machine.EventShutdown || e.Kind == machine.EventReset {
-		p.event(string(e.Kind), monitor.ShutdownData{Guest: e.Guest, Reason: e.Reason})
-		return
-	}
-	p.event(string(e.Kind), nil)
-	p.showStatus()
 }
 
 // machine builds the PC.
@@ -516,77 +401,4 @@ func (p *program) printer(cfg *pc.Config) (err error) {
 	}
 	cfg.Parallel, err = p.streams.device("-parallel", arg)
 	return err
-}
-
-// monitors opens the monitors.
-func (p *program) monitors() error {
-	for _, arg := range p.s.monitors {
-		if err := p.monitor("-monitor", arg); err != nil {
-			return err
-		}
-	}
-	if p.s.nographic && len(p.s.monitors) == 0 && len(p.s.serials) == 0 {
-		if err := p.monitor("-monitor", "mon:stdio"); err != nil {
-			return err
-		}
-	}
-	if p.s.interactive() && len(p.s.monitors) == 0 && !p.s.nodefaults {
-		if err := p.monitor("-monitor", "vc"); err != nil {
-			return err
-		}
-	}
-	for _, arg := range p.s.qmps {
-		c, err := p.streams.device("-qmp", arg)
-		if err != nil {
-			return err
-		}
-		if c != nil {
-			p.serve(c, p.qmp.Serve)
-		}
-	}
-	for _, arg := range p.s.prettyQMPs {
-		c, err := p.streams.device("-qmp-pretty", arg)
-		if err != nil {
-			return err
-		}
-		if c != nil {
-			p.serve(c, p.qmp.ServePretty)
-		}
-	}
-	for _, o := range p.s.mons {
-		if err := p.mon(o); err != nil {
-			return err
-		}
-	}
-	p.streams.start()
-	return nil
-}
-
-// mon is one -mon.
-func (p *program) mon(o *options.Opts) error {
-	c, err := p.streams.device("-mon", "chardev:"+o.Str("chardev", ""))
-	if err != nil {
-		return err
-	}
-	pretty, err := o.Bool("pretty", false)
-	switch {
-	case err != nil:
-		return err
-	case o.Str("mode", "readline") == "readline":
-		p.serve(c, p.hmp)
-	case pretty:
-		p.serve(c, p.qmp.ServePretty)
-	default:
-		p.serve(c, p.qmp.Serve)
-	}
-	return nil
-}
-
-func (p *program) monitor(option, arg string) error {
-	c, err := p.streams.device(option, arg)
-	if err != nil || c == nil {
-		return err
-	}
-	p.serve(c, p.hmp)
-	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"govm-desktop/cmd/govm-desktop/options"
 	"govm-desktop/input"
 	"govm-desktop/machine"
 	"govm-desktop/monitor"
@@ -187,4 +188,52 @@ func (c *control) TraceEvents() (all []monitor.TraceEvent) {
 		all = append(all, monitor.TraceEvent{Name: e.name, On: e.on.Load()})
 	}
 	return all
+}
+
+// journals opens the log, and switches on what is to be written there.
+func (p *program) journals() error {
+	if f := p.s.logFile; f != "" {
+		if err := p.journal.open(f); err != nil {
+			return &machine.ConfigError{Option: "-D", Reason: err.Error()}
+		}
+	}
+	if err := p.journal.set(p.s.logItems); err != nil {
+		return &machine.ConfigError{Option: "-d", Value: strings.Join(p.s.logItems, ","), Reason: err.Error()}
+	}
+	for _, t := range p.s.traces {
+		if err := p.traced(t); err != nil {
+			return err
+		}
+	}
+	p.table.Trace = func(line string) { p.journal.trace(traceHMP, "%q", line) }
+	p.stepping.Store(p.s.singlestep)
+	p.input.Tap(func(e input.Event) { p.journal.input(e, p.keys.Name) })
+	for i := range p.meters {
+		p.meters[i].journal = p.journal
+	}
+	return nil
+}
+
+// traced is one -trace.
+func (p *program) traced(o *options.Opts) error {
+	patterns := o.All("enable")
+	if f, ok := o.Get("events"); ok {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			return o.Fail("%v", err)
+		}
+		patterns = append(patterns, strings.Fields(string(text))...)
+	}
+	if f, ok := o.Get("file"); ok {
+		if err := p.journal.open(f); err != nil {
+			return o.Fail("%v", err)
+		}
+	}
+	for _, e := range patterns {
+		name, off := strings.CutPrefix(e, "-")
+		if !p.journal.enable(name, !off) {
+			return o.Fail("no event is called %q (-trace help lists them)", name)
+		}
+	}
+	return nil
 }
