@@ -151,12 +151,12 @@ func TestPointers(t *testing.T) {
 	places := [][2]int{{1, 2}, {32767, 32766}, {16384, 100}, {5, 32767}, {12345, 23456}}
 	for _, p := range places {
 		send(t, m, event("abs", map[string]any{"axis": "x", "value": p[0]}), event("abs", map[string]any{"axis": "y", "value": p[1]}))
-		must(t, m.WaitSerial(fmt.Sprintf("a0:%d a1:%d \n", p[0], p[1]), 1, short))
+		must(t, m.WaitSerial(fmt.Sprintf("a0:%d a1:%d ", p[0], p[1]), 1, short))
 	}
 	for i, b := range []string{"left", "right", "middle", "side", "extra"} {
 		for _, down := range []bool{true, false} {
 			send(t, m, event("btn", map[string]any{"button": b, "down": down}))
-			want := fmt.Sprintf("k%d:%d \n", 0x110+i, map[bool]int{true: 1}[down])
+			want := fmt.Sprintf("k%d:%d ", 0x110+i, map[bool]int{true: 1}[down])
 			must(t, m.WaitSerial(want, 1, short))
 		}
 	}
@@ -200,7 +200,7 @@ func TestEveryUSBKey(t *testing.T) {
 			continue
 		}
 		qmp(t, m, "send-key", map[string]any{"keys": []any{map[string]any{"type": "qcode", "data": name}}, "hold-time": 1})
-		if err := m.WaitSerial(fmt.Sprintf("k%d:0 \n", c), 1, time.Minute); err != nil {
+		if err := m.WaitSerial(fmt.Sprintf("k%d:0 ", c), 1, time.Minute); err != nil {
 			t.Fatalf("%s (usage %06x): %v", name, usage, err)
 		}
 		want = append(want, fmt.Sprintf("k%d:1", c), fmt.Sprintf("k%d:0", c))
