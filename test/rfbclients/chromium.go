@@ -238,12 +238,6 @@ func (p *page) press(code, key string, virtual int) {
 	}
 }
 
-// mouse moves the pointer over the page, with buttons held.
-func (p *page) mouse(kind string, x, y float64, button string) {
-	p.t.Helper()
-	p.call("Input.dispatchMouseEvent", map[string]any{"type": kind, "x": x, "y": y, "button": button, "clickCount": 1}, nil)
-}
-
 // save keeps a picture where SHOTS names a folder, to look at.
 func save(t *testing.T, name string, i image.Image) {
 	dir := os.Getenv("SHOTS")
