@@ -152,9 +152,15 @@ func (s *Stream) announce() {
 	s.tells = false
 }
 
+// probe finds out within seconds that the other end's network is gone: it may be back with a new connection, which waits until the old one has ended.
+func probe() net.KeepAliveConfig {
+	return net.KeepAliveConfig{Enable: true, Idle: 3 * time.Second, Interval: time.Second, Count: 3}
+}
+
 func (s *Stream) attach(c net.Conn) {
 	if t, ok := c.(*net.TCPConn); ok {
 		t.SetNoDelay(s.opt.NoDelay)
+		t.SetKeepAliveConfig(probe())
 	}
 	if s.opt.Layer != nil {
 		l, err := s.opt.Layer(c)

@@ -151,7 +151,7 @@ func (l *line) listen() error {
 func (l *line) talk(c net.Conn) error {
 	if t, ok := c.(*net.TCPConn); ok {
 		t.SetNoDelay(true)
-		t.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3})
+		t.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: 3 * time.Second, Interval: time.Second, Count: 3})
 	}
 	fmt.Fprintf(l.out, "connected to %s\n", c.RemoteAddr())
 	err := l.exp.Serve(c)

@@ -28,14 +28,7 @@ func (b *bench) newFar() *far {
 	b.must(err)
 	tree, initrd := filepath.Join(b.dir, "far", "bin"), filepath.Join(b.dir, "far.gz")
 	b.must(os.MkdirAll(tree, 0o755))
-	build := exec.Command("go", "build", "-o", filepath.Join(tree, "govm-usbredir"), "govm-desktop/cmd/govm-usbredir")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if p := os.Getenv("GOVM_PROGRAM"); p != "" { // its neighbour
-		build = exec.Command("cp", filepath.Join(filepath.Dir(p), "govm-usbredir"), tree)
-	}
-	if out, err := build.CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
-	}
+	b.exporter(tree)
 	b.run("sh", "-c", "cat "+base+" > "+initrd+" && cd "+filepath.Dir(tree)+" && find bin | cpio --quiet -o -H newc | gzip >> "+initrd)
 	f := &far{b: b, serial: filepath.Join(b.dir, "far.log")}
 	cmd := exec.Command("qemu-system-x86_64", "-accel", "tcg", "-m", "384", "-nodefaults", "-display", "none", "-serial", "stdio", "-kernel", kernel, "-initrd", initrd,
@@ -58,6 +51,38 @@ func (b *bench) newFar() *far {
 	})
 	f.await("GUEST-SHELL")
 	return f
+}
+
+// exporter builds govm-usbredir, which runs anywhere, into a folder.
+func (b *bench) exporter(dir string) string {
+	b.Helper()
+	name := filepath.Join(dir, "govm-usbredir")
+	build := exec.Command("go", "build", "-o", name, "govm-desktop/cmd/govm-usbredir")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if p := os.Getenv("GOVM_PROGRAM"); p != "" { // its neighbour
+		build = exec.Command("cp", filepath.Join(filepath.Dir(p), "govm-usbredir"), dir)
+	}
+	if out, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	return name
+}
+
+// TestBoot has SeaBIOS boot from a redirected stick.
+func TestBoot(t *testing.T) {
+	b := &bench{t, t.TempDir()}
+	image, err := vm.Guest("isolinux/syslinux.img")
+	b.must(err)
+	program, err := vm.Build(b.dir)
+	b.must(err)
+	sock := filepath.Join(b.dir, "s")
+	b.peer(b.exporter(b.dir), "--disk", image, "--read-only", "--unix", sock, "--wait")
+	m, err := vm.Start(vm.Ours, program, "-m", "128", "-chardev", "socket,id=r,path="+sock+",server=on,wait=on", "-device", "qemu-xhci", "-device", "usb-redir,chardev=r,bootindex=0")
+	b.must(err)
+	t.Cleanup(m.Close)
+	if err := m.WaitSerial("isolinux test menu", 1, patience); err != nil {
+		t.Error(err)
+	}
 }
 
 func (f *far) text() string {
