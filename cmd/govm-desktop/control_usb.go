@@ -72,13 +72,16 @@ func (u usbControl) Add(spec string) error {
 		}
 		return d.Add("usb-host", "", pairs)
 	}
+	if file, ok := strings.CutPrefix(spec, "disk:"); ok && file != "" {
+		return d.Add("usb-storage", "", [][2]string{{"drive", u.c.p.addLoose("usb_add", file)}})
+	}
 	switch spec {
 	case "tablet", "mouse":
 		return d.Add("usb-"+spec, "", nil)
 	case "keyboard":
 		return d.Add("usb-kbd", "", nil)
 	}
-	return fmt.Errorf("could not add USB device '%s': tablet, mouse, keyboard, host:VENDOR:PRODUCT or host:BUS.ADDRESS belongs there; device_add makes others", spec)
+	return fmt.Errorf("could not add USB device '%s': tablet, mouse, keyboard, disk:FILE, host:VENDOR:PRODUCT or host:BUS.ADDRESS belongs there; device_add makes others", spec)
 }
 
 // Remove finds the device at an address that info usb shows.

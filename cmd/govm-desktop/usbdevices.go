@@ -2,8 +2,8 @@ package main
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
+	"strings"
 
 	"govm-desktop/cmd/govm-desktop/options"
 	"govm-desktop/hw/scsi"
@@ -74,7 +74,7 @@ func (p *program) usbStorage(o *options.Opts) (usb.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	return keepUSB(p, storage.New(storage.Config{Units: []*scsi.Unit{l.unit}, Serial: o.Str("serial", "")}), l), nil
+	return keepUSB(p, storage.New(storage.Config{Units: []*scsi.Unit{l.unit}, Serial: o.Str("serial", l.serialNumber())}), l), nil
 }
 
 // scsiDevices are the logical units of usb-uas.
@@ -129,7 +129,7 @@ func (p *program) usbUAS(o *options.Opts) (usb.Device, error) {
 	if len(units) == 0 {
 		return nil, o.Fail("needs drive=ID, or a scsi-hd with bus=%s.0", o.ID())
 	}
-	return keepUSB(p, uas.New(uas.Config{Units: units, Serial: o.Str("serial", "")}), drives...), nil
+	return keepUSB(p, uas.New(uas.Config{Units: units, Serial: o.Str("serial", drives[0].serialNumber())}), drives...), nil
 }
 
 func usbSerial(p *program, o *options.Opts) (usb.Device, error) {
@@ -160,16 +160,14 @@ func (s *settings) usbDevice(o *options.Opts) error {
 	case "keyboard":
 		name = "usb-kbd"
 	default:
-		if n, err := fmt.Sscanf(o.Text, "disk:%s", &file); n != 1 || err != nil {
+		if name, file, _ = strings.Cut(o.Text, ":"); name != "disk" || file == "" {
 			return &machine.ConfigError{Option: o.Option, Value: o.Text, Reason: "tablet, mouse, keyboard or disk:FILE belongs there"}
 		}
-		name, file = "usb-storage", o.Text[len("disk:"):]
+		name = "usb-storage"
 	}
 	pairs := []options.Pair{{Key: "driver", Value: name}}
 	if file != "" {
-		id := fmt.Sprintf("usbdisk%d", len(s.looseDrives))
-		s.looseDrives = append(s.looseDrives, &driveSpec{option: o.Option, id: id, file: file, unit: -1, bootIndex: -1, positional: true})
-		pairs = append(pairs, options.Pair{Key: "drive", Value: id})
+		pairs = append(pairs, options.Pair{Key: "drive", Value: s.addLoose(o.Option, file)})
 	}
 	for _, k := range emulatedUSB() {
 		if k.Name == name {

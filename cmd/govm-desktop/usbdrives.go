@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"hash/crc32"
 	"io"
 	"slices"
 	"sync"
@@ -34,6 +36,12 @@ type looseDrive struct {
 	unit *scsi.Unit
 	now  string     // the medium's file
 	own  block.Disk // put in by the monitor: ours to close
+}
+
+// serialNumber is a device's that nobody has given one: the same whenever it is made for this drive, and another one's for another. Guests know
+// devices again by it.
+func (l *looseDrive) serialNumber() string {
+	return fmt.Sprintf("474F564D%08X", crc32.ChecksumIEEE([]byte(l.id)))
 }
 
 // keepUSB has the program close a device when it has been pulled out, or when the machine has ended.
@@ -91,6 +99,19 @@ func (p *program) closeUSB() {
 			p.log.Error("image", "err", err)
 		}
 	}
+}
+
+// addLoose adds a drive to those that devices can name, and returns its id.
+func (p *program) addLoose(option, file string) string {
+	p.parts.mu.Lock()
+	defer p.parts.mu.Unlock()
+	return p.s.addLoose(option, file)
+}
+
+func (s *settings) addLoose(option, file string) string {
+	id := fmt.Sprintf("usbdisk%d", len(s.looseDrives))
+	s.looseDrives = append(s.looseDrives, &driveSpec{option: option, id: id, file: file, unit: -1, bootIndex: -1, positional: true})
+	return id
 }
 
 // unit makes a SCSI unit of the drive that drive= names.
