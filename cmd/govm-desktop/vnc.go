@@ -85,9 +85,10 @@ func (p *program) oneVNC(arg string) error {
 func (p *program) newVNC(spec rfb.Spec) (*vncServer, *tls.Config, error) {
 	v := &vncServer{spec: spec, password: &auth.Password{}}
 	cfg := rfb.Config{Screen: p.screen, Keys: p.keys, Layout: p.s.layout, Name: p.s.name, Log: p.log,
-		Clipboard: &p.clip, Event: func(e rfb.Event, c rfb.Client) { p.vncEvent(v, e, c) }}
+		Clipboard: &p.clip}
 	if p.pc != nil {
 		cfg.Input, cfg.Power = p.input, p.power
+		cfg.Event = func(e rfb.Event, c rfb.Client) { p.vncEvent(v, e, c) }
 	}
 	spec.Configure(&cfg)
 	t, err := p.secure(v)
