@@ -16,9 +16,6 @@ import (
 
 // TestRecord records the demo guest, and plays it back: the last picture is the one that the guest showed.
 func TestRecord(t *testing.T) {
-	if !all() {
-		t.Skip("make test-all")
-	}
 	film := filepath.Join(t.TempDir(), "demo.fbs")
 	m, err := vm.Start(vm.Ours, program, "-m", "64", "-demo", "-vnc", "127.0.0.1:0,to=99,record="+film)
 	must(t, err)
