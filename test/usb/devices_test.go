@@ -3,6 +3,8 @@ package usb
 import (
 	"crypto/md5"
 	"fmt"
+	"image"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"govm-desktop/display/rfb/rfbtest"
 	"govm-desktop/hw/usb/hid"
 	"govm-desktop/input"
 	"govm-desktop/input/keycodemap"
@@ -147,7 +150,8 @@ func event(kind string, data map[string]any) map[string]any {
 
 // TestPointers points at places with a tablet, of which the guest hears as they are, and moves a mouse far, which adds up.
 func TestPointers(t *testing.T) {
-	m := reader(t, "GOVM", "-device", "usb-tablet", "-device", "usb-mouse")
+	socket := filepath.Join(t.TempDir(), "vnc")
+	m := reader(t, "GOVM", "-device", "usb-mouse", "-device", "usb-tablet", "-vnc", "unix:"+socket)
 	places := [][2]int{{1, 2}, {32767, 32766}, {16384, 100}, {5, 32767}, {12345, 23456}}
 	for _, p := range places {
 		send(t, m, event("abs", map[string]any{"axis": "x", "value": p[0]}), event("abs", map[string]any{"axis": "y", "value": p[1]}))
@@ -165,6 +169,7 @@ func TestPointers(t *testing.T) {
 		send(t, m, event("btn", map[string]any{"button": b, "down": false}))
 		must(t, m.WaitSerial(map[string]string{"wheel-up": "r8:1 ", "wheel-down": "r8:-1 "}[b], 1, short))
 	}
+	byViewer(t, m, socket)
 	send(t, m, event("rel", map[string]any{"axis": "x", "value": 1000}), event("rel", map[string]any{"axis": "y", "value": -300}))
 	deadline := time.Now().Add(short)
 	for {
@@ -186,6 +191,27 @@ func TestPointers(t *testing.T) {
 		time.Sleep(20 * time.Millisecond)
 	}
 }
+
+// byViewer moves a VNC viewer's mouse: the guest's pointer is at the same pixel.
+func byViewer(t *testing.T, m *vm.Machine, socket string) {
+	t.Helper()
+	nc, err := net.Dial("unix", socket)
+	must(t, err)
+	c, err := rfbtest.New(nc, rfbtest.Options{})
+	must(t, err)
+	defer c.Close()
+	size := c.Size()
+	for _, p := range []image.Point{{1, 1}, {size.X - 1, size.Y - 1}, {size.X / 3, size.Y / 2}, {}} {
+		must(t, c.Pointer(p.X, p.Y, 0))
+		x, y := scale(p.X, size.X), scale(p.Y, size.Y)
+		must(t, m.WaitSerial(fmt.Sprintf("a0:%d a1:%d ", x, y), 1, time.Minute))
+		if got := image.Pt((x*(size.X-1)+input.AbsMax/2)/input.AbsMax, (y*(size.Y-1)+input.AbsMax/2)/input.AbsMax); got != p {
+			t.Errorf("the viewer points at %v of %v, the guest at %v", p, size, got)
+		}
+	}
+}
+
+func scale(v, size int) int { return (v*input.AbsMax + (size-1)/2) / (size - 1) }
 
 // TestEveryUSBKey presses each key that HID can carry and reads what Linux makes of it, and then ten at once.
 func TestEveryUSBKey(t *testing.T) {
