@@ -110,24 +110,26 @@ func (r *Real) wait() (time.Duration, bool) {
 }
 
 func (r *Real) loop() {
-	host := time.NewTimer(time.Hour)
-	defer host.Stop()
+	host := newAlarm()
+	defer host.close()
 	for {
 		d, armed := r.wait()
-		if !armed {
-			select {
-			case <-r.wake:
-				continue
-			case <-r.done:
-				return
-			}
-		}
-		host.Reset(d)
-		select {
-		case <-host.C:
+		if armed && d == 0 {
 			if e := r.current(); e.running {
 				r.q.fire(e.now())
 			}
+			select {
+			case <-r.done:
+				return
+			default:
+				continue
+			}
+		}
+		if armed {
+			host.set(d)
+		}
+		select {
+		case <-host.C: // what is due is found above
 		case <-r.wake:
 		case <-r.done:
 			return
