@@ -21,7 +21,7 @@ func TestUSBTest(t *testing.T) {
 	for _, s := range setups {
 		t.Run(s[1], func(t *testing.T) {
 			m := linux(t, rd, "guest.devices=1", append(s, "-device", "usb-zero,bus=x.0")...)
-			for i, alt := range []string{"1 usbtest $N 120 10 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 27 28 29", "2 usbtest $N 120 10 25 26"} {
+			for i, alt := range []string{"1 usbtest $N 120 10 1024 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 27 28 29", "2 usbtest $N 120 10 1024 25 26"} {
 				n, run, _ := strings.Cut(alt, " ")
 				out := shell(t, m, i, fmt.Sprintf("rmmod usbtest 2>/dev/null; insmod /usbtest/lib/modules/usbtest.ko alt=%s; sleep 1; %s; %s", n, node, run))
 				if !strings.Contains(out, "all passed") {
