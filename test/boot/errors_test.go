@@ -70,7 +70,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		{[]string{"-no-such-option"}, []string{"-no-such-option", "nearest"}},
 		{[]string{"-snapshut"}, []string{"-snapshut", "-snapshot"}},
-		{[]string{"-audiodev", "x"}, []string{"-audiodev", "QEMU"}},
+		{[]string{"-netdev", "x"}, []string{"-netdev", "QEMU"}},
 		{[]string{"-m"}, []string{"-m", "argument"}},
 		{[]string{"-m", "lots"}, []string{"-m", "lots"}},
 		{[]string{"-m", "99999999G", "-display", "none"}, []string{"-m", "99999999G"}},
