@@ -87,9 +87,20 @@ func (c *Controller) writeData(v uint8) (reset bool) {
 		c.mouse.write(v)
 	default:
 		c.ram[0] &^= modeKbdOff
+		c.holdBack()
 		c.kbd.write(v)
 	}
 	return false
+}
+
+// holdBack takes a key's byte that nobody has read yet out of the buffer, until the command that is being written is answered: a driver that
+// waits for the answer takes whatever comes first for it, and throws away what is none.
+func (c *Controller) holdBack() {
+	if c.obf && c.scan && !c.saved {
+		c.saved, c.savedBy, c.savedAs, c.savedScan = true, fromKeyboard, c.data, true
+		c.obf = false
+		c.lines()
+	}
 }
 
 // writeOut sets the output port.

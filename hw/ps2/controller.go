@@ -79,14 +79,17 @@ type Controller struct {
 	obf     bool
 	obfFrom source
 	data    uint8 // the output buffer, which stays readable
+	scan    bool  // what is in it is of a key, not an answer
 	saved   bool  // a device's byte that a reply of the controller's has pushed aside
 	savedBy source
 	savedAs uint8
-	lastCmd bool  // the last write was to port 64
-	pending uint8 // the command whose data byte is awaited; 0: none
-	xlateF0 bool  // a break prefix was swallowed
-	readyAt clock.Time
-	leds    input.LEDs // as last told
+	// savedScan: it is of a key.
+	savedScan bool
+	lastCmd   bool  // the last write was to port 64
+	pending   uint8 // the command whose data byte is awaited; 0: none
+	xlateF0   bool  // a break prefix was swallowed
+	readyAt   clock.Time
+	leds      input.LEDs // as last told
 }
 
 // New returns a controller in its reset state.
@@ -122,7 +125,7 @@ func (c *Controller) Reset(hw.Cause) {
 	c.ram = [32]uint8{ramReset}
 	c.out = outReset | outA20 | outPullUps
 	c.obf, c.obfFrom, c.data, c.lastCmd, c.pending, c.xlateF0, c.readyAt = false, 0, 0, false, 0, false, 0
-	c.saved, c.savedBy, c.savedAs = false, 0, 0
+	c.scan, c.saved, c.savedBy, c.savedAs, c.savedScan = false, false, 0, 0, false
 	c.kbd.powerOn()
 	c.mouse.powerOn()
 }
@@ -149,6 +152,8 @@ func (c *Controller) State(s *snapshot.Coder) {
 	snapshot.Field(s, "from", &c.obfFrom)
 	snapshot.Field(s, "data", &c.data)
 	snapshot.Field(s, "saved", &c.saved)
+	snapshot.Field(s, "scan", &c.scan)
+	snapshot.Field(s, "savedscan", &c.savedScan)
 	snapshot.Field(s, "savedfrom", &c.savedBy)
 	snapshot.Field(s, "saveddata", &c.savedAs)
 	snapshot.Field(s, "lastcmd", &c.lastCmd)
@@ -277,18 +282,18 @@ func (c *Controller) lines() {
 // is there comes again afterwards.
 func (c *Controller) reply(v uint8, as source) {
 	if c.obf && c.obfFrom != fromController {
-		c.saved, c.savedBy, c.savedAs = true, c.obfFrom, c.data
+		c.saved, c.savedBy, c.savedAs, c.savedScan = true, c.obfFrom, c.data, c.scan
 	}
 	c.obf = false
 	c.lines()
-	c.obf, c.obfFrom, c.data = true, as, v
+	c.obf, c.obfFrom, c.data, c.scan = true, as, v, false
 }
 
 // pump moves the next byte of a device into the output buffer if that is empty. The keyboard comes first.
 func (c *Controller) pump() {
-	if !c.obf && c.saved {
+	if !c.obf && c.saved && !(c.savedBy == fromKeyboard && c.kbd.commanded()) {
 		c.lines()
-		c.obf, c.obfFrom, c.data, c.saved = true, c.savedBy, c.savedAs, false
+		c.obf, c.obfFrom, c.data, c.scan, c.saved = true, c.savedBy, c.savedAs, c.savedScan, false
 	}
 	for !c.obf {
 		kbd := c.kbd.waiting() && c.ram[0]&modeKbdOff == 0
@@ -302,11 +307,12 @@ func (c *Controller) pump() {
 		}
 		c.lines() // low between two bytes, for an edge each
 		if !kbd {
-			c.obf, c.obfFrom, c.data = true, fromMouse, c.mouse.q.take()
+			c.obf, c.obfFrom, c.data, c.scan = true, fromMouse, c.mouse.q.take(), false
 			return
 		}
+		scan := len(c.kbd.replies) == 0
 		if v, ok := c.translate(c.kbd.take()); ok {
-			c.obf, c.obfFrom, c.data = true, fromKeyboard, v
+			c.obf, c.obfFrom, c.data, c.scan = true, fromKeyboard, v, scan
 		}
 	}
 }

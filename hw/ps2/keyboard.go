@@ -102,7 +102,12 @@ func (k *keyboard) state(s *snapshot.Coder) {
 	k.repeat = min(k.repeat, maxCode-1)
 }
 
-func (k *keyboard) waiting() bool { return len(k.replies) > 0 || len(k.q) > 0 }
+// waiting reports whether there is a byte to send. Between a command and its parameter the keyboard does not scan (keyboard reference, "set/reset
+// status indicators"): what is pressed then is sent afterwards.
+func (k *keyboard) waiting() bool { return len(k.replies) > 0 || len(k.q) > 0 && !k.commanded() }
+
+// commanded reports whether a command is under way. Those that take any number of parameters (types of single keys) end when they like.
+func (k *keyboard) commanded() bool { return k.cmd != 0 && k.cmd < 0xfb || len(k.replies) > 0 }
 
 // take is the next byte; a break prefix and its code stay together.
 func (k *keyboard) take() uint8 {
@@ -222,6 +227,9 @@ func (k *keyboard) write(v uint8) {
 	}
 	k.cmd = 0
 	k.replies = nil
+	if v >= 0xf4 && v <= 0xf6 || v == 0xff {
+		k.c.saved = k.c.saved && !k.c.savedScan // what was pressed before counts no more
+	}
 	switch v {
 	case 0xed, 0xf0, 0xf3, 0xfb, 0xfc, 0xfd: // lights, scan set, rate, types of single keys
 		k.cmd = v
