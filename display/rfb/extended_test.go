@@ -155,10 +155,15 @@ func TestClipboard(t *testing.T) {
 		t.Fatal(err)
 	}
 	hears(one, func(m rfbtest.ClipMessage) bool { return m.Flags == clipNotify|clipText })
+	heard := len(one.State().Clip) // the answer to the peek is one too
 	if err := two.Provide("longer than that"); err != nil {
 		t.Fatal(err)
 	}
-	hears(one, func(m rfbtest.ClipMessage) bool { return m.Flags == clipNotify|clipText })
+	if err := one.Await(b.ctx(), func(s *rfbtest.State, _ *image.RGBA) bool {
+		return len(s.Clip) > heard && s.Clip[len(s.Clip)-1].Flags == clipNotify|clipText
+	}); err != nil {
+		t.Fatalf("%v: %+v", err, one.State().Clip)
+	}
 	if err := one.SendClip(clipRequest|clipText, nil); err != nil {
 		t.Fatal(err)
 	}
