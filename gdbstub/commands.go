@@ -31,9 +31,7 @@ func (s *session) command(p string) (reply string, ok bool) {
 	case 'c', 'C', 's', 'S':
 		return s.resumeOld(p[0], arg)
 	case 'D':
-		s.killed = true // no more of this debugger; the machine runs on
-		_ = s.send(replyOK)
-		s.killed = false
+		_ = s.send(replyOK) // a debugger that has gone shows itself at the next read
 		s.detach()
 		return "", false
 	case 'g':

@@ -28,7 +28,6 @@ type Target interface {
 	SetState(cpu int, s *x86.State) error
 	SetStops(cpu int, s accel.Stops) error
 	Memory() *memory.Space // physical
-	Running() bool
 	Cont() error
 	Stop()
 	Reset()

@@ -37,7 +37,6 @@ func (d debugged) State(cpu int, s *x86.State) error     { return d.p.pc.State(c
 func (d debugged) SetState(cpu int, s *x86.State) error  { return d.p.pc.SetState(cpu, s) }
 func (d debugged) SetStops(cpu int, s accel.Stops) error { return d.p.pc.SetStops(cpu, s) }
 func (d debugged) Memory() *memory.Space                 { return d.p.pc.Memory() }
-func (d debugged) Running() bool                         { return d.p.pc.Status() == machine.Running }
 func (d debugged) Cont() error                           { return d.p.pc.Cont() }
 func (d debugged) Stop()                                 { d.p.pc.Stop() }
 func (d debugged) Reset()                                { d.p.pc.RequestReset(false, "host-ui") }
