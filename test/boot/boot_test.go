@@ -6,7 +6,6 @@
 package boot
 
 import (
-	"fmt"
 	"image"
 	"os"
 	"os/exec"
@@ -19,21 +18,7 @@ import (
 // program is govm-desktop, built once for all tests.
 var program string
 
-func TestMain(m *testing.M) { os.Exit(runTests(m)) }
-
-func runTests(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "govm-boot")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	if program, err = vm.Build(dir); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(vm.Main(m, &program)) }
 
 // Limits: when to give up on a loaded machine. Nothing is expected to take as long.
 const (

@@ -2,7 +2,6 @@ package rfbclients
 
 import (
 	"encoding/base64"
-	"fmt"
 	"image"
 	"os"
 	"regexp"
@@ -16,21 +15,7 @@ import (
 // program is govm-desktop, built once for all tests.
 var program string
 
-func TestMain(m *testing.M) { os.Exit(runTests(m)) }
-
-func runTests(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "govm-rfbclients")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	if program, err = vm.Build(dir); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(vm.Main(m, &program)) }
 
 // patience is when to give up on a loaded machine. Nothing is expected to take as long.
 const patience = 3 * time.Minute

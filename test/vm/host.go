@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"testing"
 	"time"
 )
 
@@ -21,6 +22,21 @@ func Build(dir string) (string, error) {
 		return "", fmt.Errorf("go build: %w\n%s", err, msg)
 	}
 	return out, nil
+}
+
+// Main runs a package's tests with govm-desktop built once for all of them, into program, and returns the exit status.
+func Main(m *testing.M, program *string) int {
+	dir, err := os.MkdirTemp("", "govm-test")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	if *program, err = Build(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
 }
 
 // Guest is the path of a file that test/guests/build.sh makes.
